@@ -1,0 +1,52 @@
+import { ApiProperty } from '@nestjs/swagger';
+import { JOB_KINDS, JOB_STATES, type Instant, type JobKind, type JobState } from '../vocabulary.js';
+
+export class JobError {
+  @ApiProperty()
+  code!: string;
+
+  @ApiProperty()
+  message!: string;
+}
+
+/** One unit of work for an image or a deployment, as its owner sees it. */
+export class Job {
+  @ApiProperty({ format: 'uuid' })
+  id!: string;
+
+  @ApiProperty({ enum: JOB_KINDS, enumName: 'JobKind' })
+  kind!: JobKind;
+
+  @ApiProperty({ example: 'import' })
+  action!: string;
+
+  @ApiProperty({ enum: JOB_STATES, enumName: 'JobState' })
+  state!: JobState;
+
+  @ApiProperty({ description: 'How many times it was begun' })
+  attempt!: number;
+
+  @ApiProperty()
+  bytesDone!: number;
+
+  @ApiProperty({ type: Number, nullable: true })
+  bytesTotal!: number | null;
+
+  @ApiProperty({ description: 'While it runs; of the whole job once it ended' })
+  bytesPerSecond!: number;
+
+  @ApiProperty({ type: JobError, nullable: true, description: 'The last error, also of a job that is tried again' })
+  error!: JobError | null;
+
+  @ApiProperty({ type: String, required: false, description: 'What the environment printed, such as the log of a build' })
+  log?: string;
+
+  @ApiProperty({ format: 'date-time' })
+  createdAt!: Instant;
+
+  @ApiProperty({ type: String, format: 'date-time', nullable: true })
+  startedAt!: Instant | null;
+
+  @ApiProperty({ type: String, format: 'date-time', nullable: true })
+  endedAt!: Instant | null;
+}

@@ -1,0 +1,27 @@
+import { type ContentType } from './vocabulary.js';
+
+/**
+ * What each kind of environment takes, best first: a row per provider, keyed by `managementlayer.software` in lower case.
+ * `secrets` are keys of `credentials.specifics` that hold a secret beyond those whose name says so.
+ */
+export const SOFTWARE: Readonly<Record<string, { accepts: readonly ContentType[]; secrets: readonly string[] }>> = {
+  docker: { accepts: ['docker-image', 'docker-file'], secrets: ['key', 'sshKey'] },
+  openstack: { accepts: [], secrets: ['applicationCredentialSecret'] },
+  bwlehrpool: { accepts: [], secrets: ['accessCode'] },
+};
+
+const SECRET_WORDS = ['password', 'passwd', 'secret', 'token', 'private'];
+
+/** Every key that is a secret for some software; compared without regard to case. */
+const SECRET_KEYS = new Set(Object.values(SOFTWARE).flatMap(({ secrets }) => secrets.map((key) => key.toLowerCase())));
+
+/** Whether a key of `credentials.specifics` holds a secret. It does not depend on the software, which may be changed later. */
+export function isSecretKey(key: string): boolean {
+  const lower = key.toLowerCase();
+  return SECRET_KEYS.has(lower) || SECRET_WORDS.some((word) => lower.includes(word));
+}
+
+/** The content types that environments of this software take; empty where there is no provider. */
+export function acceptedBy(software: string | null | undefined): readonly ContentType[] {
+  return SOFTWARE[software?.toLowerCase() ?? '']?.accepts ?? [];
+}
