@@ -13,8 +13,7 @@ export interface Call<Request, Answer> {
 }
 
 export type RequestOf<C extends Call<never, unknown>> = NonNullable<C['__request']>;
-export type AnswerOf<C> =
-  C extends Call<never, infer Answer> ? Answer : C extends Call<infer _Request, infer Answer> ? Answer : never;
+export type AnswerOf<C extends Call<never, unknown>> = NonNullable<C['__answer']>;
 
 /** Asks a service and gives its answer; raises the ViceError that the handler raised, or UNAVAILABLE at the deadline. */
 export type Ask = <Request, Answer>(call: Call<Request, Answer>, request: Request) => Promise<Answer>;
