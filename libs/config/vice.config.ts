@@ -1,0 +1,109 @@
+import { isIP } from 'node:net';
+import { resolve } from 'node:path';
+import { EnvironmentReader } from './environment-reader.js';
+
+export const APPS = ['gateway', 'registry', 'import-worker', 'export-worker', 'store-worker', 'standalone'] as const;
+export type AppName = (typeof APPS)[number];
+
+/** The Nest token of the checked configuration. */
+export const VICE_CONFIG = Symbol('VICE_CONFIG');
+
+export interface ViceConfig {
+  readonly app: AppName;
+  readonly host: string;
+  /** 0: any free port. */
+  readonly port: number;
+  /** Absolute path. */
+  readonly dataDir: string;
+  /** null: embedded PostgreSQL. */
+  readonly databaseUrl: string | null;
+  /** null: in process. */
+  readonly amqpUrl: string | null;
+  /** Before the name of everything on the broker. */
+  readonly queuePrefix: string;
+  /** Absolute path of the filesystem blob store. */
+  readonly blobStore: string;
+  /** 32 bytes, base64; null: to be made and kept in the data directory (standalone only). */
+  readonly secretKey: string | null;
+  /** Patterns of socket paths that a Docker environment may name. */
+  readonly unixSockets: readonly string[];
+  /** CIDRs that no environment may be at. */
+  readonly egressDeny: readonly string[];
+  readonly jobConcurrency: number;
+  readonly leaseMs: number;
+  readonly shutdownMs: number;
+  readonly maxImageBytes: number;
+  readonly collectIntervalMs: number;
+  readonly logLevel: (typeof LOG_LEVELS)[number];
+}
+
+const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
+const TiB = 1024 ** 4;
+
+/** Link-local addresses, where clouds also answer with their metadata, and the metadata addresses that lie elsewhere. */
+const EGRESS_DENY = ['169.254.0.0/16', 'fe80::/10', 'fd00:ec2::254/128', '100.100.100.200/32'];
+
+/** The configuration of one app from its environment variables. Raises CONFIGURATION that lists every fault. */
+export function loadConfig(app: AppName, variables: Readonly<Record<string, string | undefined>> = process.env): ViceConfig {
+  const read = new EnvironmentReader(variables);
+  const standalone = app === 'standalone';
+  const dataDir = resolve(read.text('VICE_DATA_DIR') ?? 'data');
+  const config: ViceConfig = {
+    app,
+    host: read.text('HOST') ?? (standalone ? '127.0.0.1' : '0.0.0.0'),
+    port: read.wholeNumber('PORT', 8080, { min: 0, max: 65_535 }),
+    dataDir,
+    databaseUrl: read.url('DATABASE_URL', ['postgres:', 'postgresql:']),
+    amqpUrl: read.url('AMQP_URL', ['amqp:', 'amqps:']),
+    queuePrefix: read.text('VICE_QUEUE_PREFIX') ?? 'vice',
+    blobStore: blobStore(read, dataDir),
+    secretKey: secretKey(read),
+    unixSockets: read.list('VICE_UNIX_SOCKETS', standalone ? ['*'] : []),
+    egressDeny: egressDeny(read),
+    jobConcurrency: read.wholeNumber('VICE_JOB_CONCURRENCY', 2, { min: 1, max: 256 }),
+    leaseMs: read.wholeNumber('VICE_LEASE_SECONDS', 60, { min: 1, max: 3600 }) * 1000,
+    shutdownMs: read.wholeNumber('VICE_SHUTDOWN_SECONDS', 25, { min: 0, max: 3600 }) * 1000,
+    maxImageBytes: read.wholeNumber('VICE_MAX_IMAGE_BYTES', TiB, { min: 1, max: Number.MAX_SAFE_INTEGER }),
+    collectIntervalMs: read.wholeNumber('VICE_COLLECT_SECONDS', 300, { min: 1, max: 86_400 }) * 1000,
+    logLevel: read.oneOf('VICE_LOG_LEVEL', LOG_LEVELS, 'info'),
+  };
+  if (!standalone) requireWhenAlone(read, config);
+  read.finish();
+  return config;
+}
+
+function requireWhenAlone(read: EnvironmentReader, config: ViceConfig): void {
+  if (!config.amqpUrl && !read.text('AMQP_URL'))
+    read.fault(`AMQP_URL is missing: the ${config.app}, started alone, meets the others at RabbitMQ`);
+  if (config.app === 'registry' && !config.databaseUrl && !read.text('DATABASE_URL'))
+    read.fault('DATABASE_URL is missing: the registry, started alone, needs a PostgreSQL');
+  if (!config.secretKey && !read.text('VICE_SECRET_KEY'))
+    read.fault('VICE_SECRET_KEY is missing: 32 bytes in base64, the same for all services (openssl rand -base64 32)');
+}
+
+function secretKey(read: EnvironmentReader): string | null {
+  const text = read.text('VICE_SECRET_KEY');
+  if (text === null) return null;
+  if (/^[A-Za-z0-9+/]{43}=$/.test(text)) return text;
+  read.fault('VICE_SECRET_KEY must be 32 bytes in base64 (openssl rand -base64 32)');
+  return null;
+}
+
+function blobStore(read: EnvironmentReader, dataDir: string): string {
+  const text = read.text('VICE_BLOB_STORE') ?? `file:${dataDir}/blobs`;
+  const path = /^file:(?:\/\/(?=\/))?(.+)$/.exec(text)?.[1];
+  if (path) return resolve(path);
+  read.fault(`VICE_BLOB_STORE must be "file:" and a folder, and is "${text}"`);
+  return '';
+}
+
+function egressDeny(read: EnvironmentReader): string[] {
+  const cidrs = read.list('VICE_EGRESS_DENY', EGRESS_DENY);
+  for (const cidr of cidrs) {
+    const [address = '', bits, ...more] = cidr.split('/');
+    const width = isIP(address) === 4 ? 32 : 128;
+    const fits = isIP(address) !== 0 && /^\d{1,3}$/.test(bits ?? '') && Number(bits) <= width && more.length === 0;
+    if (!fits) read.fault(`VICE_EGRESS_DENY must be a comma-separated list of CIDRs such as 10.0.0.0/8, and "${cidr}" is none`);
+  }
+  return cidrs;
+}
