@@ -1,0 +1,78 @@
+import { type Readable, type Writable } from 'node:stream';
+import { type Digest } from '#libs/contracts';
+
+/** What the source of the bytes says of them; checked when they are committed. Checksums are lower-case hexadecimal, `size` in bytes. */
+export interface PromisedContent {
+  size?: number;
+  sha256?: string;
+  sha512?: string;
+  md5?: string;
+}
+
+export interface StageOptions {
+  /** `<job id>.<attempt>` or `upload-<id>`: names the staged bytes, and holds their space and their digest in the ledger. */
+  writer: string;
+  /** About how many bytes will come: reserved at once. Unknown, space is reserved in growing steps. `expected.size` counts as such. */
+  size?: number;
+  /** More than this is refused with IMAGE_TOO_LARGE. */
+  maxBytes?: number;
+  expected?: PromisedContent;
+}
+
+export interface OpenOptions {
+  /** Who reads: a job's writer name or id, or a download's own id. The blob stays pinned for it while it is open. */
+  holder: string;
+  /** The registry has pinned it for this holder already, with the answer that named the digest. */
+  pinned?: boolean;
+}
+
+/** Bytes under their digests, with a staging area for what is still coming in. Everything it makes is found again after a crash. */
+export interface BlobStore {
+  /** Begins to take in bytes. Raises STORAGE_FULL. */
+  stage(options: StageOptions): Promise<StagedBlob>;
+  /**
+   * Copies what a former attempt had staged into `staged`, which must be empty, and hashes it; the former attempt's bytes then go.
+   * Answers the number of bytes carried, 0 where nothing was left: the source is read on from there.
+   */
+  carryOver(formerWriter: string, staged: StagedBlob): Promise<number>;
+  /** Raises BLOB_NOT_FOUND. */
+  open(digest: Digest, options: OpenOptions): Promise<OpenBlob>;
+  /** Every writer that has something staged, whether it still runs or not. */
+  stagedWriters(): Promise<string[]>;
+  /** Removes what a writer that has ended left behind; nothing there is no error. */
+  removeStaged(writer: string): Promise<void>;
+  /** Removes the bytes of a condemned blob, durably; nothing there is no error. Only garbage collection may call it. */
+  removeBytes(digest: Digest): Promise<void>;
+  /** Rejects with the reason when bytes could neither be read nor written. */
+  check(): Promise<void>;
+}
+
+/**
+ * Bytes on their way in: a Writable that hashes what it stores, with backpressure and a few MiB of memory at most.
+ * Use it with `await using`: left without commit or keep, it takes everything away again.
+ */
+export interface StagedBlob extends Writable, AsyncDisposable {
+  readonly writer: string;
+  /** Bytes taken in so far, those carried over among them. */
+  readonly bytesWritten: number;
+  /**
+   * Ends the stream where that is still to do, makes the bytes durable, reserves their digest and publishes them under it.
+   * The digest stays held for the writer until its job ends, or for an upload until this is disposed: by then something must refer to it.
+   * Raises what went wrong while writing, CHECKSUM_MISMATCH for what is not as promised, STORAGE_FULL.
+   */
+  commit(): Promise<{ digest: Digest; size: number }>;
+  /** Drops the bytes and releases the hold. */
+  cancel(): Promise<void>;
+  /** Stops and leaves the bytes where they are, for a later attempt of the same job to carry over. */
+  keep(): Promise<void>;
+}
+
+/** A blob open for reading, pinned until it is disposed. */
+export interface OpenBlob extends AsyncDisposable {
+  readonly digest: Digest;
+  readonly size: number;
+  /** Shorter than `length` only at the end. */
+  read(position: number, length: number): Promise<Buffer>;
+  /** All bytes, or a range of them, both ends inclusive. The stream fails when the blob is disposed before its end. */
+  stream(range?: { start: number; end: number }): Readable;
+}

@@ -1,0 +1,11 @@
+export { BlobLedger, type SpaceNow } from './blob-ledger.js';
+export {
+  type BlobStore,
+  type OpenBlob,
+  type OpenOptions,
+  type PromisedContent,
+  type StagedBlob,
+  type StageOptions,
+} from './blob-store.js';
+export { createBlobStore } from './create-blob-store.js';
+export { isJobWriter, isWriter } from './writer-name.js';
