@@ -1,0 +1,34 @@
+import { randomBytes } from 'node:crypto';
+import { Client } from 'pg';
+
+export interface TestDatabase extends AsyncDisposable {
+  /** `postgres://…/vice_test_…` */
+  url: string;
+  /** Also ends the connections that are still open. */
+  drop(): Promise<void>;
+}
+
+/** The server on which tests make their databases: `TEST_DATABASE_URL`, or the one at the standard local address. */
+export function postgresUrl(): string {
+  return process.env['TEST_DATABASE_URL'] ?? 'postgres://root@127.0.0.1:5432/postgres';
+}
+
+/** A new, empty database with a name of its own. */
+export async function createTestDatabase(): Promise<TestDatabase> {
+  const name = `vice_test_${randomBytes(6).toString('hex')}`;
+  await onServer(`CREATE DATABASE ${name}`);
+  const url = new URL(postgresUrl());
+  url.pathname = `/${name}`;
+  const drop = () => onServer(`DROP DATABASE IF EXISTS ${name} WITH (FORCE)`);
+  return { url: url.href, drop, [Symbol.asyncDispose]: drop };
+}
+
+async function onServer(statement: string): Promise<void> {
+  const client = new Client({ connectionString: postgresUrl(), connectionTimeoutMillis: 5_000 });
+  await client.connect();
+  try {
+    await client.query(statement);
+  } finally {
+    await client.end();
+  }
+}

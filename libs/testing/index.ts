@@ -1,0 +1,11 @@
+export { brokerUrl, startBroker, type BrokerVersion, type TestBroker } from './brokers.js';
+export { createTestDatabase, postgresUrl, type TestDatabase } from './database.js';
+export { type DockerRequest } from './docker-api.js';
+export { bigImage, busyboxImage, type SmallImage } from './docker-images.js';
+export { startEngine, type EngineVersion, type TestEngine } from './engines.js';
+export { freePort } from './free-port.js';
+export { startProcess, type App, type ProcessOptions, type TestProcess } from './processes.js';
+export { describeWith, dockerEngine, postgres, rabbitmq, rabbitmqOwn, tool, type Requirement } from './requirement.js';
+export { projectRoot } from './scripts.js';
+export { shortTempPath, tempDir, type TempDir } from './temp-dir.js';
+export { until, type UntilOptions } from './until.js';

@@ -1,0 +1,125 @@
+import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { promisify } from 'node:util';
+import { type describe as Describe, type test as Test } from '@jest/globals';
+import { connect } from 'amqplib';
+import { Client } from 'pg';
+import { brokerUrl, type BrokerVersion } from './brokers.js';
+import { postgresUrl } from './database.js';
+import { engineOfOthers, type EngineVersion } from './engines.js';
+import { whyNoOwnServices } from './scripts.js';
+
+/** Something real that a suite cannot do without. `find` returns how to reach it, or throws an error that says why it is not there. */
+export interface Requirement<T> {
+  what: string;
+  find(): Promise<T>;
+}
+
+type Found<R> = { -readonly [K in keyof R]: R[K] extends Requirement<infer T> ? T : never };
+
+/**
+ * A `describe` for a suite that needs something real: `await describeWith([postgres(), rabbitmq()], 'relay', (databaseUrl, amqpUrl) => …)`
+ * at the top level of a spec. Where something is missing the suite is skipped with the reason in its name; on CI (`CI=true`) it fails instead.
+ */
+export async function describeWith<const R extends readonly Requirement<unknown>[]>(
+  requirements: R,
+  name: string,
+  body: (...found: Found<R>) => void,
+): Promise<void> {
+  const { describe, test } = globalThis as unknown as { describe: typeof Describe; test: typeof Test };
+  const outcomes = await Promise.allSettled(requirements.map((requirement) => requirement.find()));
+  const missing = outcomes.flatMap((outcome, i) =>
+    outcome.status === 'rejected' ? [`${requirements[i]?.what} is missing: ${messageOf(outcome.reason)}`] : [],
+  );
+  if (missing.length === 0) {
+    const found = outcomes.map((outcome) => (outcome as PromiseFulfilledResult<unknown>).value);
+    describe(name, () => body(...(found as Found<R>)));
+    return;
+  }
+  const reason = missing.join('; ');
+  if (process.env['CI'] === 'true') {
+    describe(name, () => {
+      test('has what it needs', () => {
+        throw new Error(`${reason} (on CI nothing may be missing: scripts/install-peers.sh installs it)`);
+      });
+    });
+  } else {
+    describe(name, () => {
+      test.skip(`skipped: ${reason}`, () => undefined);
+    });
+  }
+}
+
+/** PostgreSQL, by its URL: `TEST_DATABASE_URL`, or 127.0.0.1:5432. */
+export function postgres(): Requirement<string> {
+  return {
+    what: 'PostgreSQL',
+    async find() {
+      const client = new Client({ connectionString: postgresUrl(), connectionTimeoutMillis: 3_000 });
+      await client.connect();
+      await client.end();
+      return postgresUrl();
+    },
+  };
+}
+
+/** RabbitMQ, by its URL: `TEST_AMQP_URL`, or 127.0.0.1:5672. Others use it too: take queue names of your own. */
+export function rabbitmq(): Requirement<string> {
+  return {
+    what: 'RabbitMQ',
+    async find() {
+      const connection = await connect(brokerUrl(), { timeout: 3_000 });
+      await connection.close();
+      return brokerUrl();
+    },
+  };
+}
+
+/** That `startBroker(version)` works here. */
+export function rabbitmqOwn(version: BrokerVersion): Requirement<BrokerVersion> {
+  return {
+    what: `a RabbitMQ ${version} of its own`,
+    async find() {
+      const reason = whyNoOwnServices();
+      if (reason !== null) throw new Error(reason);
+      if (version === '3' && !existsSync('/usr/lib/rabbitmq/bin/rabbitmq-server'))
+        throw new Error('rabbitmq-server is not installed');
+      if (version === '4' && !existsSync('/usr/sbin/debootstrap')) throw new Error('debootstrap is not installed');
+      return version;
+    },
+  };
+}
+
+/** That `startEngine(version)` works here: `TEST_DOCKER_<VERSION>` names a socket, or the scripts can start an engine. */
+export function dockerEngine(version: EngineVersion): Requirement<EngineVersion> {
+  return {
+    what: `a Docker Engine (${version})`,
+    async find() {
+      if ((await engineOfOthers(version)) === null) {
+        const reason = whyNoOwnServices();
+        if (reason !== null) throw new Error(`${reason}, or TEST_DOCKER_${version.toUpperCase()}=/path/of/docker.sock`);
+      }
+      return version;
+    },
+  };
+}
+
+/** A program on the PATH, by name: `tool('qemu-img')`. */
+export function tool(name: string): Requirement<string> {
+  return {
+    what: name,
+    async find() {
+      try {
+        const { stdout } = await promisify(execFile)('sh', ['-c', 'command -v "$0"', name]);
+        return stdout.trim();
+      } catch {
+        throw new Error('it is not on the PATH');
+      }
+    },
+  };
+}
+
+function messageOf(reason: unknown): string {
+  if (reason instanceof AggregateError) return reason.errors.map(messageOf).join(', ');
+  return reason instanceof Error ? reason.message : String(reason);
+}
