@@ -1,0 +1,45 @@
+import { DataSource } from 'typeorm';
+import { DeploymentEntity, EnvironmentEntity, ImageEntity, JobEntity, UserEntity } from './entities/index.js';
+import { Foundation1764000000000 } from './migrations/1764000000000-foundation.js';
+
+export const ENTITIES = [UserEntity, EnvironmentEntity, ImageEntity, DeploymentEntity, JobEntity];
+
+/** Oldest first. Each can be read by the release before it, so that old and new registries may run side by side. */
+export const MIGRATIONS = [Foundation1764000000000];
+
+/** Names the lock under which migrations run; any number does, as long as it stays. */
+const MIGRATION_LOCK = 7_302_117;
+const POOL_SIZE = 20;
+
+/** Connected and migrated. Several registries may start at once: one migrates, the others wait for it. */
+export async function openDatabase(url: string, poolSize = POOL_SIZE): Promise<DataSource> {
+  const source = new DataSource({
+    type: 'postgres',
+    url,
+    entities: ENTITIES,
+    migrations: MIGRATIONS,
+    migrationsTransactionMode: 'each',
+    poolSize,
+    applicationName: 'vice-registry',
+    extra: { connectionTimeoutMillis: 5000, idle_in_transaction_session_timeout: 60_000 },
+  });
+  await source.initialize();
+  try {
+    await migrate(source);
+  } catch (error) {
+    await source.destroy();
+    throw error;
+  }
+  return source;
+}
+
+async function migrate(source: DataSource): Promise<void> {
+  const lock = source.createQueryRunner();
+  try {
+    await lock.query('SELECT pg_advisory_lock($1)', [MIGRATION_LOCK]);
+    await source.runMigrations();
+    await lock.query('SELECT pg_advisory_unlock($1)', [MIGRATION_LOCK]);
+  } finally {
+    await lock.release();
+  }
+}

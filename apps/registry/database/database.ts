@@ -1,0 +1,78 @@
+import { ViceError } from '#libs/errors';
+import { currentDeadline } from '#libs/messaging';
+import { type Logger } from '#libs/observability';
+import { DataSource, type EntityManager } from 'typeorm';
+
+type Hook = () => void | Promise<void>;
+
+/** One transaction, and what belongs to its end. */
+export class Transaction {
+  private readonly last: Hook[] = [];
+  private readonly after: Hook[] = [];
+
+  constructor(readonly manager: EntityManager) {}
+
+  /** Runs as the last statements inside the transaction, in the order of asking. */
+  beforeCommit(hook: Hook): void {
+    this.last.push(hook);
+  }
+
+  /** Runs once the transaction is committed; whoever began it does not wait for it. */
+  afterCommit(hook: Hook): void {
+    this.after.push(hook);
+  }
+
+  async finish(): Promise<void> {
+    for (const hook of this.last) await hook();
+  }
+
+  get afterwards(): readonly Hook[] {
+    return this.after;
+  }
+}
+
+export class Database {
+  constructor(
+    readonly source: DataSource,
+    private readonly logger: Logger,
+  ) {}
+
+  /** READ COMMITTED. Rolls back when `work` throws, and when the deadline of the call that asked for it has passed. */
+  async transaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T> {
+    let hooks: readonly Hook[] = [];
+    const result = await this.source.transaction(async (manager) => {
+      const tx = new Transaction(manager);
+      const value = await work(tx);
+      await tx.finish();
+      refuseWhenLate();
+      hooks = tx.afterwards;
+      return value;
+    });
+    for (const hook of hooks) void this.afterwards(hook);
+    return result;
+  }
+
+  /** What fails here is made up for by the relay and by those who poll: the transaction stands. */
+  private async afterwards(hook: Hook): Promise<void> {
+    try {
+      await hook();
+    } catch (error) {
+      this.logger.warn({ err: error }, 'something that follows a transaction failed');
+    }
+  }
+
+  /** One statement of its own. Rows are as the driver gives them: bigint as text. */
+  async query<Row>(sql: string, parameters: unknown[] = []): Promise<Row[]> {
+    return (await this.source.query(sql, parameters)) as Row[];
+  }
+
+  async check(): Promise<void> {
+    await this.query('SELECT 1');
+  }
+}
+
+function refuseWhenLate(): void {
+  const deadline = currentDeadline();
+  if (deadline !== undefined && Date.now() > deadline)
+    throw new ViceError('UNAVAILABLE', 'the answer came too late, so nothing was done: try again');
+}
