@@ -1,0 +1,68 @@
+import { type Broadcast, type JobMessage, type JobQueue, type ServiceName } from '#libs/contracts';
+
+/** One call on its way through a handler. */
+export interface CallContext {
+  /** When the caller gives up; milliseconds since the epoch. */
+  readonly deadline: number;
+  /** Whether the caller has been told UNAVAILABLE by now: then nothing may happen any more. */
+  expired(): boolean;
+}
+
+/** A job's message in the hands of a consumer. Each is settled exactly once: by ack or release; what comes later is a no-op, as is settling after the connection broke. */
+export interface JobDelivery {
+  readonly message: JobMessage;
+  readonly redelivered: boolean;
+  /** The row knows all that this message could say. */
+  ack(): void;
+  /** Back into the queue, for another consumer. The queue counts it: after 20 the message is a dead letter. */
+  release(): void;
+}
+
+export interface Subscription {
+  /** Stops new deliveries; what runs is left alone, and can still be answered and settled. */
+  close(): Promise<void>;
+}
+
+export type CallListener = (name: string, body: unknown, context: CallContext) => Promise<unknown>;
+
+/**
+ * The transport under calls, jobs and events. Two of them: RabbitBroker and InProcessBroker; one suite tests both.
+ *
+ * What crosses is JSON: nothing is shared by reference, `undefined` becomes null. What is delivered arrives after the sender's turn.
+ */
+export interface Broker extends AsyncDisposable {
+  /**
+   * Asks a service. Raises the ViceError that the handler raised (INTERNAL for whatever else it threw), or UNAVAILABLE
+   * with `retryAfter`: at the deadline, or at once when nobody serves it or the connection breaks.
+   */
+  request(service: ServiceName, name: string, body: unknown, options: { deadlineMs: number }): Promise<unknown>;
+
+  /**
+   * Answers calls to a service, at most `concurrency` (200) at once. A call that comes too late is dropped; one that was in the hands of
+   * a server which vanished is refused as UNAVAILABLE, not done twice. Every call is settled whatever the handler does.
+   */
+  serve(service: ServiceName, handle: CallListener, options?: { concurrency?: number }): Promise<Subscription>;
+
+  /** Resolves once the broker has the message for good. Raises UNAVAILABLE when it says no, returns it, or has not confirmed within five seconds. */
+  publishJob(queue: JobQueue, message: JobMessage): Promise<void>;
+
+  /**
+   * Takes jobs; at most `prefetch` are unsettled at once on one connection. Whatever ends the subscription but its close(), it is taken up
+   * again for ever; what was unsettled then is delivered again, here or elsewhere.
+   */
+  consumeJobs(queue: JobQueue, prefetch: number, deliver: (delivery: JobDelivery) => void): Promise<Subscription>;
+
+  /** What the broker gave up on. Settled when `handle` resolves; handed over again, with growing pauses, while it rejects. */
+  consumeDeadLetters(queue: JobQueue, handle: (message: JobMessage) => Promise<void>): Promise<Subscription>;
+
+  /** Messages that nobody has taken yet and consumers, as the broker counts them now. Raises UNAVAILABLE. */
+  depths(): Promise<Record<JobQueue, { ready: number; consumers: number }>>;
+
+  /** Tells every listener. Best effort: it resolves also when nobody could be told, and what is lost is lost. */
+  broadcast(message: Broadcast): Promise<void>;
+
+  onBroadcast(handle: (message: Broadcast) => void): Promise<Subscription>;
+
+  /** For /health/ready: raises UNAVAILABLE with the reason. */
+  check(): Promise<void>;
+}

@@ -1,0 +1,80 @@
+import { Server, type CustomTransportStrategy, type MessageHandler } from '@nestjs/microservices';
+import { lastValueFrom } from 'rxjs';
+import { callsOf, type ServiceName } from '#libs/contracts';
+import { ViceError } from '#libs/errors';
+import { type Logger } from '#libs/observability';
+import { type Broker, type CallContext, type Subscription } from '../broker.js';
+import { HandlerTable } from '../handler-table.js';
+import { CALLS } from './call-handler.js';
+import { withinCall } from './current-call.js';
+
+/**
+ * Answers the calls to a service by its @CallHandler methods: `app.connectMicroservice({ strategy: new CallServer('registry', broker, logger) })`.
+ * It does not start unless each call of the service has exactly one handler.
+ */
+export class CallServer extends Server implements CustomTransportStrategy {
+  override readonly transportId = CALLS;
+  private readonly handlers = new HandlerTable('call');
+  private subscription?: Subscription;
+  private readonly running = new Set<Promise<unknown>>();
+
+  constructor(
+    private readonly service: ServiceName,
+    private readonly broker: Broker,
+    private readonly log: Logger,
+    private readonly options: { concurrency?: number } = {},
+  ) {
+    super();
+  }
+
+  override addHandler(name: string, handler: MessageHandler, _isEvent?: boolean, extras: Record<string, unknown> = {}): void {
+    this.handlers.add(name, handler, String(extras['service']));
+  }
+
+  async listen(started: (error?: unknown) => void): Promise<void> {
+    try {
+      this.handlers.check(
+        this.service,
+        callsOf(this.service).map((call) => call.name),
+      );
+      this.subscription = await this.broker.serve(
+        this.service,
+        (name, body, context) => this.track(this.answer(name, body, context)),
+        this.options,
+      );
+      started();
+    } catch (error) {
+      started(error);
+    }
+  }
+
+  /** Takes no more calls and waits until those in hand are answered. */
+  async close(): Promise<void> {
+    await this.subscription?.close();
+    await Promise.allSettled(this.running);
+  }
+
+  on(): never {
+    throw new Error('a CallServer emits no events');
+  }
+
+  unwrap<T>(): T {
+    return this.broker as T;
+  }
+
+  private async answer(name: string, body: unknown, context: CallContext): Promise<unknown> {
+    const handler = this.handlers.get(name);
+    if (!handler)
+      throw new ViceError('UNAVAILABLE', `the ${this.service} does not know the call ${name}: is it of another release?`);
+    return withinCall(context, async () =>
+      lastValueFrom(this.transformToObservable(await handler(body, context)), { defaultValue: null }),
+    );
+  }
+
+  private track<T>(call: Promise<T>): Promise<T> {
+    this.running.add(call);
+    const done = () => void this.running.delete(call);
+    call.then(done, done);
+    return call;
+  }
+}

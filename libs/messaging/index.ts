@@ -1,0 +1,10 @@
+export { type Broker, type CallContext, type CallListener, type JobDelivery, type Subscription } from './broker.js';
+export { createBroker, type BrokerOptions } from './create-broker.js';
+export { BROKER, MessagingModule } from './messaging.module.js';
+export { CallClient } from './calls/call-client.js';
+export { CallHandler } from './calls/call-handler.js';
+export { CallServer } from './calls/call-server.js';
+export { currentDeadline } from './calls/current-call.js';
+export { JobHandler } from './jobs/job-handler.js';
+export { JobServer, type JobServerOptions } from './jobs/job-server.js';
+export { type RunningJob } from './jobs/running-job.js';
