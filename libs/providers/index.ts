@@ -1,0 +1,15 @@
+export {
+  isPreparing,
+  isResumable,
+  type ConnectionPolicy,
+  type DeployableImage,
+  type DeployedThing,
+  type DeploymentReceipt,
+  type EnvironmentAccess,
+  type EnvironmentProvider,
+  type EnvironmentSession,
+  type PreparingSession,
+  type RemoteImage,
+  type RemoteImagePage,
+  type ResumableSession,
+} from './environment-provider.js';
