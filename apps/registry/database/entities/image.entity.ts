@@ -32,9 +32,13 @@ export class ImageEntity {
   @Column(optionalText('imagetype'))
   imagetype!: ImageType | null;
 
-  /** As the user said, or as inspection found. */
+  /** As it is shown: what inspection found, before that what the user said. */
   @Column(optionalText('contenttype'))
   contenttype!: ContentType | null;
+
+  /** What the user said; null: to be found out from each content. */
+  @Column(optionalText('said_contenttype'))
+  saidContenttype!: ContentType | null;
 
   @Column(json('specifics'))
   specifics!: JsonObject;

@@ -85,7 +85,11 @@ export class JobEntity {
   @Column(instant('due_at'))
   dueAt!: Date;
 
-  /** Not to be published before; pushed on by whoever publishes. */
+  /** Whether the broker has confirmed the message of the next attempt. */
+  @Column('boolean')
+  published!: boolean;
+
+  /** Not to be published, or published again, before; pushed on by whoever publishes. */
   @Column(instant('publish_at'))
   publishAt!: Date;
 

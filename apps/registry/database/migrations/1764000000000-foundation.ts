@@ -103,6 +103,7 @@ export class Foundation1764000000000 implements MigrationInterface {
         visibility            text NOT NULL DEFAULT 'private' CHECK (visibility IN ('private', 'public')),
         imagetype             text,
         contenttype           text,
+        said_contenttype      text,
         specifics             jsonb NOT NULL DEFAULT '{}',
         origin_environment_id uuid REFERENCES environments ON DELETE SET NULL,
         environment_reference text,
@@ -167,13 +168,14 @@ export class Foundation1764000000000 implements MigrationInterface {
         left_temporaries boolean NOT NULL DEFAULT false,
         worker           text,
         due_at           timestamptz(3) NOT NULL DEFAULT now(),
+        published        boolean NOT NULL DEFAULT false,
         publish_at       timestamptz(3) NOT NULL DEFAULT now(),
         lease_until      timestamptz(3),
         created_at       timestamptz(3) NOT NULL DEFAULT now(),
         started_at       timestamptz(3),
         ended_at         timestamptz(3)
       );
-      CREATE INDEX jobs_to_publish ON jobs (publish_at) WHERE state = 'queued';
+      CREATE INDEX jobs_to_publish ON jobs (published, publish_at) WHERE state = 'queued';
       CREATE INDEX jobs_in_hand ON jobs (lease_until) WHERE state = 'running';
       CREATE INDEX jobs_of_image ON jobs (image_id, created_at DESC);
       CREATE INDEX jobs_of_deployment ON jobs (deployment_id, created_at DESC);
