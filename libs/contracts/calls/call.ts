@@ -12,8 +12,8 @@ export interface Call<Request, Answer> {
   readonly __answer?: Answer;
 }
 
-export type RequestOf<C extends Call<never, unknown>> = NonNullable<C['__request']>;
-export type AnswerOf<C extends Call<never, unknown>> = NonNullable<C['__answer']>;
+export type RequestOf<C extends Call<unknown, unknown>> = NonNullable<C['__request']>;
+export type AnswerOf<C extends Call<unknown, unknown>> = NonNullable<C['__answer']>;
 
 /** Asks a service and gives its answer; raises the ViceError that the handler raised, or UNAVAILABLE at the deadline. */
 export type Ask = <Request, Answer>(call: Call<Request, Answer>, request: Request) => Promise<Answer>;
