@@ -16,18 +16,19 @@ export function postgresUrl(): string {
 /** A new, empty database with a name of its own. */
 export async function createTestDatabase(): Promise<TestDatabase> {
   const name = `vice_test_${randomBytes(6).toString('hex')}`;
-  await onServer(`CREATE DATABASE ${name}`);
+  await queryOnce(postgresUrl(), `CREATE DATABASE ${name}`);
   const url = new URL(postgresUrl());
   url.pathname = `/${name}`;
-  const drop = () => onServer(`DROP DATABASE IF EXISTS ${name} WITH (FORCE)`);
+  const drop = async () => void (await queryOnce(postgresUrl(), `DROP DATABASE IF EXISTS ${name} WITH (FORCE)`));
   return { url: url.href, drop, [Symbol.asyncDispose]: drop };
 }
 
-async function onServer(statement: string): Promise<void> {
-  const client = new Client({ connectionString: postgresUrl(), connectionTimeoutMillis: 5_000 });
+/** Runs one statement on a connection of its own, and returns the rows. */
+export async function queryOnce(url: string, statement: string): Promise<Record<string, unknown>[]> {
+  const client = new Client({ connectionString: url, connectionTimeoutMillis: 5_000 });
   await client.connect();
   try {
-    await client.query(statement);
+    return (await client.query<Record<string, unknown>>(statement)).rows;
   } finally {
     await client.end();
   }

@@ -1,5 +1,5 @@
 export { brokerUrl, startBroker, type BrokerVersion, type TestBroker } from './brokers.js';
-export { createTestDatabase, postgresUrl, type TestDatabase } from './database.js';
+export { createTestDatabase, postgresUrl, queryOnce, type TestDatabase } from './database.js';
 export { type DockerRequest } from './docker-api.js';
 export { bigImage, busyboxImage, type SmallImage } from './docker-images.js';
 export { startEngine, type EngineVersion, type TestEngine } from './engines.js';
