@@ -18,6 +18,7 @@ export const ERROR_CODES = {
   IMAGE_NOT_FOUND: { status: 404, transient: false, title: 'Image not found' },
   IMAGE_HAS_NO_CONTENT: { status: 404, transient: false, title: 'Image has no content yet' },
   DEPLOYMENT_NOT_FOUND: { status: 404, transient: false, title: 'Deployment not found' },
+  METHOD_NOT_ALLOWED: { status: 405, transient: false, title: 'Method not allowed' },
   NOT_ACCEPTABLE: { status: 406, transient: false, title: 'Not acceptable' },
   USERNAME_TAKEN: { status: 409, transient: false, title: 'Username taken' },
   CONFLICT: { status: 409, transient: false, title: 'Conflict' },
