@@ -1,0 +1,2 @@
+export { EventsController } from './events.controller.js';
+export { EventsService } from './events.service.js';

@@ -1,0 +1,60 @@
+import { Injectable } from '@nestjs/common';
+import { type ContentType, type Digest, type ImportedBlob } from '#libs/contracts';
+import { EnvironmentEntity, ImageEntity, type JobEntity, type Transaction } from '../database/index.js';
+import { ImageChanges } from './image-changes.service.js';
+
+/** What becomes of an image as its content arrives, is accepted, or fails. Only the newest generation counts. */
+@Injectable()
+export class ImageContentService {
+  constructor(private readonly changes: ImageChanges) {}
+
+  /** The image of a job, locked, if it still waits for what that job brings. */
+  async awaiting(tx: Transaction, job: JobEntity): Promise<ImageEntity | null> {
+    if (job.imageId === null || job.generation === null) return null;
+    return tx.manager.findOne(ImageEntity, {
+      where: { id: job.imageId, generation: job.generation },
+      lock: { mode: 'pessimistic_write' },
+    });
+  }
+
+  /** The bytes are here; what the environment knew of them goes under `specifics`, by its software. */
+  async arrived(tx: Transaction, image: ImageEntity, imported: ImportedBlob): Promise<void> {
+    const origin =
+      image.originEnvironmentId && (await tx.manager.findOneBy(EnvironmentEntity, { id: image.originEnvironmentId }));
+    const software = (origin && origin.managementlayer?.software?.toLowerCase()) || 'origin';
+    if (Object.keys(imported.metadata).length > 0) image.specifics = { ...image.specifics, [software]: imported.metadata };
+    image.title ??= imported.name;
+    await this.save(tx, image);
+  }
+
+  /** Inspection found nothing wrong: this is the content from now on. */
+  async accepted(
+    tx: Transaction,
+    image: ImageEntity,
+    content: { digest: Digest; size: number; contentType: ContentType },
+  ): Promise<void> {
+    const { digest, size, contentType } = content;
+    await tx.manager.query(
+      `INSERT INTO variants (source_digest, content_type, digest, size) VALUES ($1, $2, $1, $3) ON CONFLICT DO NOTHING`,
+      [digest, contentType, size],
+    );
+    Object.assign(image, { digest, size, contenttype: contentType, status: 'ready' });
+    await this.save(tx, image);
+  }
+
+  /** The content there was before stays. */
+  async failed(tx: Transaction, image: ImageEntity): Promise<void> {
+    image.status = 'failed';
+    await this.save(tx, image);
+  }
+
+  private async save(tx: Transaction, image: ImageEntity): Promise<void> {
+    const { digest, size, contenttype, status, specifics, title } = image;
+    await tx.manager.update(
+      ImageEntity,
+      { id: image.id },
+      { digest, size, contenttype, status, specifics, title, updatedAt: () => 'now()' },
+    );
+    await this.changes.changed(tx, [image.id]);
+  }
+}

@@ -1,0 +1,2 @@
+export { StatsController } from './stats.controller.js';
+export { StatsService } from './stats.service.js';
