@@ -1,0 +1,97 @@
+import { type Json } from '#libs/contracts';
+import { PassThrough, pipeline, type Readable } from 'node:stream';
+import { ExpansionBudget, openArchive } from '../expansion.js';
+import { DEFAULT_LIMITS } from '../inspection.js';
+import { isObject, parseJson } from '../json.js';
+import { refused } from '../refusal.js';
+import { BLOCK, fileHeader, type TarHeader } from '../tar/tar.header.js';
+import { type TarPiece } from '../tar/tar.parser.js';
+import { pathInTree } from '../tar/tar.paths.js';
+import { piecesOf } from '../tar/tar.reader.js';
+
+/** By these an engine with the containerd store names what it loads. */
+const NAMES = ['io.containerd.image.name', 'org.opencontainers.image.ref.name'];
+
+/** What to do with an entry that carries tags: `null` leaves it out, a function rewrites its document. All other entries pass as they are. */
+const TAGGED: Record<string, null | ((document: Json) => void)> = {
+  repositories: null,
+  'manifest.json': (images) => {
+    for (const image of Array.isArray(images) ? images : []) {
+      if (isObject(image)) image.RepoTags = null;
+    }
+  },
+  // Nothing refers to index.json by its digest, so it may change.
+  'index.json': (index) => {
+    const manifests = isObject(index) && Array.isArray(index.manifests) ? index.manifests : [];
+    for (const manifest of manifests) {
+      if (!isObject(manifest) || !isObject(manifest.annotations)) continue;
+      for (const name of NAMES) delete manifest.annotations[name];
+      if (Object.keys(manifest.annotations).length === 0) delete manifest.annotations;
+    }
+  },
+};
+
+/**
+ * An archive of `docker save` without the tags it was saved under, so that loading it renames nothing on the engine; else the same bytes (a gzip
+ * archive comes out plain). Errors pass through, and destroying either stream destroys the other.
+ */
+export function withoutTags(archive: Readable): Readable {
+  const output = new PassThrough();
+  const plain = (source: AsyncIterable<Buffer>) => openArchive(source, new ExpansionBudget(DEFAULT_LIMITS));
+  // The callback has nothing to do: pipeline destroys the output with the error.
+  pipeline(archive, plain, withoutTaggedEntries, output, () => undefined);
+  return output;
+}
+
+async function* withoutTaggedEntries(archive: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+  let held: { header: TarHeader; entry: Buffer[]; body: Buffer[]; rewrite: (document: Json) => void } | null = null;
+  let dropping = false;
+  for await (const piece of piecesOf(archive, 'closed')) {
+    if (piece.kind === 'entry' || piece.kind === 'end') {
+      if (held) yield* rewritten(held);
+      held = null;
+      dropping = false;
+    }
+    const action = piece.kind === 'entry' ? tagged(piece) : undefined;
+    if (piece.kind === 'entry' && action) {
+      held = { header: piece.header, entry: [piece.bytes], body: [], rewrite: action };
+    } else if (held) {
+      held.entry.push(piece.bytes);
+      if (piece.kind === 'body') held.body.push(piece.bytes);
+    } else {
+      dropping ||= action === null;
+      if (!dropping) yield piece.bytes;
+    }
+  }
+}
+
+function tagged({ header }: Extract<TarPiece, { kind: 'entry' }>) {
+  const action = header.type === 'file' ? TAGGED[pathInTree(header.name, 'the archive')] : undefined;
+  if (action && header.size > DEFAULT_LIMITS.maxDocumentBytes) throw refused(`${header.name} in the archive is too large`);
+  return action;
+}
+
+function* rewritten({
+  header,
+  entry,
+  body,
+  rewrite,
+}: {
+  header: TarHeader;
+  entry: Buffer[];
+  body: Buffer[];
+  rewrite: (document: Json) => void;
+}) {
+  const document = parseJson(Buffer.concat(body), `${header.name} in the archive`);
+  const before = JSON.stringify(document);
+  rewrite(document);
+  const after = JSON.stringify(document);
+  if (after === before) {
+    yield* entry;
+    return;
+  }
+  const content = Buffer.from(after);
+  yield fileHeader({ ...header, size: content.length });
+  yield content;
+  yield Buffer.alloc((BLOCK - (content.length % BLOCK)) % BLOCK);
+}

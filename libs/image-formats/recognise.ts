@@ -1,0 +1,89 @@
+import { type ContentType } from '#libs/contracts';
+import { ViceError } from '#libs/errors';
+import { parseDockerfile } from './docker-file/dockerfile.js';
+import { ExpansionBudget, isGzip, openArchive } from './expansion.js';
+import { DEFAULT_LIMITS, type InspectableBytes, type InspectionLimits } from './inspection.js';
+import { parsePackerTemplate } from './packerfile/packerfile.inspector.js';
+import { qcow2Disk } from './qcow2/qcow2.inspector.js';
+import { invalid } from './refusal.js';
+import { streamed } from './streamed.js';
+import { isTarHeader } from './tar/tar.header.js';
+import { pathInTree } from './tar/tar.paths.js';
+import { readTar } from './tar/tar.reader.js';
+import { isText, readText } from './text.js';
+import { vmdkDisk } from './vmdk/vmdk.inspector.js';
+
+/** How much of the start every `canBe` is given. */
+export const HEAD_BYTES = 4096;
+
+/** Formats that we know by sight, but don't take: to keep one as a raw disk must be someone's wish, never our guess. */
+const OTHER_FORMATS: [string, number, Buffer][] = [
+  ['a VHDX disk', 0, Buffer.from('vhdxfile')],
+  ['a VHD disk', 0, Buffer.from('conectix')],
+  ['a VirtualBox (VDI) disk', 64, Buffer.from([0x7f, 0x10, 0xda, 0xbe])],
+  ['a QED disk', 0, Buffer.from('QED\0')],
+  ['xz-compressed data', 0, Buffer.from('fd377a585a00', 'hex')],
+  ['bzip2-compressed data', 0, Buffer.from('BZh')],
+  ['zstd-compressed data', 0, Buffer.from('28b52ffd', 'hex')],
+  ['a zip archive', 0, Buffer.from('504b0304', 'hex')],
+];
+
+/**
+ * The content type, from the content alone. Binary content of no other format is a raw disk; so that an error page or a foreign archive does not become one,
+ * text and formats that we know but don't take are CONTENT_INVALID. What it returns is a likeness, for `inspect` to judge.
+ */
+export async function recognise(
+  bytes: InspectableBytes,
+  limits: InspectionLimits = DEFAULT_LIMITS,
+  signal?: AbortSignal,
+): Promise<ContentType> {
+  const head = await bytes.read(0, HEAD_BYTES);
+  if (head.length === 0) throw invalid('the content is empty');
+  if (qcow2Disk.canBe(head)) return 'disk-qcow2';
+  if (vmdkDisk.canBe(head)) return 'disk-vmdk';
+  const other = OTHER_FORMATS.find(([, at, magic]) => head.subarray(at, at + magic.length).equals(magic));
+  if (other) throw invalid(`the content looks like ${other[0]}, which is not supported`);
+  if (isGzip(head) || isTarHeader(head)) return await recogniseArchive(bytes, limits, signal);
+  if (isText(head)) return await recogniseText(bytes, limits);
+  return 'disk-raw';
+}
+
+/** By the first entry that tells. A build context may hold any name that an image archive does, but an image archive no Dockerfile at its root. */
+async function recogniseArchive(bytes: InspectableBytes, limits: InspectionLimits, signal?: AbortSignal): Promise<ContentType> {
+  const likeness = await streamed(bytes, signal, async (archive): Promise<ContentType | undefined> => {
+    let hasManifest = false;
+    for await (const { header } of readTar(openArchive(archive, new ExpansionBudget(limits)))) {
+      const path = pathInTree(header.name, 'the archive');
+      if (path === 'Dockerfile') return 'docker-file';
+      if (
+        path === 'oci-layout' ||
+        /^blobs\/sha256\/[0-9a-f]{64}$|^[0-9a-f]{64}(\/(layer\.tar|json|VERSION)|\.json|\.tar)$/.test(path)
+      )
+        return 'docker-image';
+      hasManifest ||= path === 'manifest.json';
+    }
+    return hasManifest ? 'docker-image' : undefined;
+  });
+  if (!likeness)
+    throw invalid(
+      'the content looks like an archive with neither manifest.json, as a saved Docker image has, nor a Dockerfile at its root',
+    );
+  return likeness;
+}
+
+async function recogniseText(bytes: InspectableBytes, { maxTextBytes }: InspectionLimits): Promise<ContentType> {
+  const text = await readText(bytes, 'the content, which looks like text,', maxTextBytes);
+  if (parses(() => parseDockerfile(text))) return 'docker-file';
+  if (parses(() => parsePackerTemplate(text))) return 'packerfile';
+  throw invalid('the content looks like text, but neither like a Dockerfile nor like a Packer template');
+}
+
+function parses(parse: () => unknown): boolean {
+  try {
+    parse();
+    return true;
+  } catch (error) {
+    if (error instanceof ViceError) return false;
+    throw error;
+  }
+}

@@ -1,0 +1,11 @@
+export { inMemory } from './in-memory.js';
+export { buildQcow2, type Qcow2Options } from './qcow2.builder.js';
+export { buildVmdk, vmdkDescriptor, type VmdkOptions } from './vmdk.builder.js';
+export { buildTar, type TarMember } from './tar.builder.js';
+export {
+  buildDockerArchive,
+  imageMembers,
+  type DockerArchiveLayout,
+  type DockerArchiveOptions,
+} from './docker-archive.builder.js';
+export { BUILD_CONTEXT, DOCKERFILE, PACKER_HCL, PACKER_JSON } from './documents.js';
