@@ -23,6 +23,14 @@ export interface Subscription {
   close(): Promise<void>;
 }
 
+export interface QueueDepth {
+  ready: number;
+  consumers: number;
+}
+
+/** How many calls a service works on at once, unless it says otherwise. */
+export const CALLS_AT_ONCE = 200;
+
 export type CallListener = (name: string, body: unknown, context: CallContext) => Promise<unknown>;
 
 /**
@@ -56,7 +64,7 @@ export interface Broker extends AsyncDisposable {
   consumeDeadLetters(queue: JobQueue, handle: (message: JobMessage) => Promise<void>): Promise<Subscription>;
 
   /** Messages that nobody has taken yet and consumers, as the broker counts them now. Raises UNAVAILABLE. */
-  depths(): Promise<Record<JobQueue, { ready: number; consumers: number }>>;
+  depths(): Promise<Record<JobQueue, QueueDepth>>;
 
   /** Tells every listener. Best effort: it resolves also when nobody could be told, and what is lost is lost. */
   broadcast(message: Broadcast): Promise<void>;

@@ -1,6 +1,7 @@
-import { ViceError } from '#libs/errors';
 import { type Logger } from '#libs/observability';
 import { type Broker } from './broker.js';
+import { InProcessBroker } from './in-process/in-process.broker.js';
+import { RabbitBroker } from './rabbit/rabbit.broker.js';
 
 export interface BrokerOptions {
   /** `amqp://…` or `amqps://…`; null: everything in this process. */
@@ -12,7 +13,7 @@ export interface BrokerOptions {
   waitMs?: number;
 }
 
-/** The broker that the configuration asks for, ready. Raises UNAVAILABLE when RabbitMQ does not answer in time. */
-export async function createBroker({ amqpUrl }: BrokerOptions): Promise<Broker> {
-  throw new ViceError('UNAVAILABLE', `no broker for ${amqpUrl} yet`);
+/** The broker that the configuration asks for, ready. Raises UNAVAILABLE with the reason when RabbitMQ does not answer in time. */
+export async function createBroker({ amqpUrl, queuePrefix, logger, waitMs = 30_000 }: BrokerOptions): Promise<Broker> {
+  return amqpUrl === null ? new InProcessBroker(logger) : RabbitBroker.connect(amqpUrl, queuePrefix, waitMs, logger);
 }

@@ -1,4 +1,11 @@
-export { type Broker, type CallContext, type CallListener, type JobDelivery, type Subscription } from './broker.js';
+export {
+  type Broker,
+  type CallContext,
+  type CallListener,
+  type JobDelivery,
+  type QueueDepth,
+  type Subscription,
+} from './broker.js';
 export { createBroker, type BrokerOptions } from './create-broker.js';
 export { BROKER, MessagingModule } from './messaging.module.js';
 export { CallClient } from './calls/call-client.js';
@@ -8,3 +15,4 @@ export { currentDeadline } from './calls/current-call.js';
 export { JobHandler } from './jobs/job-handler.js';
 export { JobServer, type JobServerOptions } from './jobs/job-server.js';
 export { type RunningJob } from './jobs/running-job.js';
+export { patiently } from './patiently.js';

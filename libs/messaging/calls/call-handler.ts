@@ -14,6 +14,5 @@ export function CallHandler<Request, Answer>(call: Call<Request, Answer>) {
     target: object,
     key: string | symbol,
     descriptor: TypedPropertyDescriptor<Handler>,
-  ): void =>
-    handlerMethod(CALLS, call.name, { service: call.service })(target, key, descriptor as TypedPropertyDescriptor<never>);
+  ): void => handlerMethod(CALLS, call.name, { service: call.service })(target, key, descriptor);
 }

@@ -1,10 +1,11 @@
 import { Server, type CustomTransportStrategy, type MessageHandler } from '@nestjs/microservices';
-import { lastValueFrom } from 'rxjs';
 import { callsOf, type ServiceName } from '#libs/contracts';
 import { ViceError } from '#libs/errors';
 import { type Logger } from '#libs/observability';
 import { type Broker, type CallContext, type Subscription } from '../broker.js';
 import { HandlerTable } from '../handler-table.js';
+import { invoke } from '../nest-handler.js';
+import { unavailable } from '../unavailable.js';
 import { CALLS } from './call-handler.js';
 import { withinCall } from './current-call.js';
 
@@ -64,11 +65,15 @@ export class CallServer extends Server implements CustomTransportStrategy {
 
   private async answer(name: string, body: unknown, context: CallContext): Promise<unknown> {
     const handler = this.handlers.get(name);
-    if (!handler)
-      throw new ViceError('UNAVAILABLE', `the ${this.service} does not know the call ${name}: is it of another release?`);
-    return withinCall(context, async () =>
-      lastValueFrom(this.transformToObservable(await handler(body, context)), { defaultValue: null }),
-    );
+    if (!handler) throw unavailable(`the ${this.service} does not know the call ${name}: is it of another release?`);
+    try {
+      return await withinCall(context, () => invoke(handler, body, context));
+    } catch (error) {
+      const known = ViceError.from(error);
+      if (known.code === 'INTERNAL')
+        this.log.error({ call: name, err: known.cause ?? known }, 'a call failed by a fault of ours');
+      throw known;
+    }
   }
 
   private track<T>(call: Promise<T>): Promise<T> {

@@ -14,5 +14,5 @@ export function JobHandler<Payload, Result>(type: JobType<Payload, Result>) {
     target: object,
     key: string | symbol,
     descriptor: TypedPropertyDescriptor<Handler>,
-  ): void => handlerMethod(JOBS, type.action, { kind: type.kind })(target, key, descriptor as TypedPropertyDescriptor<never>);
+  ): void => handlerMethod(JOBS, type.action, { kind: type.kind })(target, key, descriptor);
 }

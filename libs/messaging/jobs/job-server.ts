@@ -1,37 +1,95 @@
-import { Server, type CustomTransportStrategy } from '@nestjs/microservices';
-import { type Ask, type JobKind } from '#libs/contracts';
+import { randomUUID } from 'node:crypto';
+import { hostname } from 'node:os';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Server, type CustomTransportStrategy, type MessageHandler } from '@nestjs/microservices';
+import { Jobs, QUEUES_OF_KIND, type Ask, type JobKind } from '#libs/contracts';
+import { ViceError } from '#libs/errors';
 import { type Logger } from '#libs/observability';
-import { type Broker } from '../broker.js';
+import { type Broker, type JobDelivery, type Subscription } from '../broker.js';
+import { HandlerTable } from '../handler-table.js';
+import { invoke } from '../nest-handler.js';
+import { outcomeOf, type AttemptEnd } from './attempt-outcome.js';
+import { HeldDelivery } from './held-delivery.js';
+import { JobDesk } from './job-desk.js';
 import { JOBS } from './job-handler.js';
+import { JobRun } from './job-run.js';
+import { Slots } from './slots.js';
+
+/** After the shutdown's time: for aborted handlers to clean up, and for the last reports. */
+const GRACE_MS = 4_000;
 
 export interface JobServerOptions {
   kind: JobKind;
   broker: Broker;
   ask: Ask;
-  /** Jobs at once in this process. */
+  /** Jobs at once in this process, of each queue: a long conversion does not hold up an inspection. */
   concurrency: number;
   /** How long close() lets running jobs go on before it aborts them. */
   shutdownMs: number;
   logger: Logger;
 }
 
+/**
+ * Runs the jobs of one kind by its @JobHandler methods: `app.connectMicroservice({ strategy: new JobServer({ kind: 'import', … }) })`.
+ *
+ * A job's row is the judge: a message is a hint that a row may be due. It is claimed by a call, kept unacknowledged while the job runs, and always
+ * ended by an ack once the registry has heard the outcome, or has refused us. A connection that breaks stops no job: the lease decides.
+ * It does not start unless each sort of job of its kind has exactly one handler.
+ */
 export class JobServer extends Server implements CustomTransportStrategy {
   override readonly transportId = JOBS;
+  private readonly handlers = new HandlerTable('job');
+  private readonly desk: JobDesk;
+  private readonly held = new Map<string, HeldDelivery>();
+  private readonly runs = new Set<JobRun>();
+  private readonly carried = new Set<Promise<void>>();
+  private subscriptions: Subscription[] = [];
+  private readonly closing = new AbortController();
+  private readonly givenUp = new AbortController();
 
   constructor(private readonly options: JobServerOptions) {
     super();
+    this.desk = new JobDesk(options.ask, `${hostname()}/${process.pid}/${randomUUID().slice(0, 8)}`, options.logger);
   }
 
-  /** Jobs in hand, from the claim until the report was heard. */
+  /** Jobs that run in this process now. */
   get running(): number {
-    return 0;
+    return this.runs.size;
+  }
+
+  override addHandler(action: string, handler: MessageHandler, _isEvent?: boolean, extras: Record<string, unknown> = {}): void {
+    this.handlers.add(action, handler, String(extras['kind']));
   }
 
   async listen(started: (error?: unknown) => void): Promise<void> {
-    started(new Error(`the jobs of ${this.options.kind} are not served yet`));
+    const { kind, broker, concurrency } = this.options;
+    try {
+      this.handlers.check(
+        kind,
+        Object.values(Jobs)
+          .filter((job) => job.kind === kind)
+          .map((job) => job.action),
+      );
+      for (const queue of QUEUES_OF_KIND[kind]) {
+        const slots = new Slots(concurrency);
+        this.subscriptions.push(await broker.consumeJobs(queue, concurrency, (delivery) => this.take(delivery, slots)));
+      }
+      started();
+    } catch (error) {
+      started(error);
+    }
   }
 
-  async close(): Promise<void> {}
+  /** Takes no more jobs, lets those that run end within `shutdownMs`, aborts and hands back the rest. */
+  async close(): Promise<void> {
+    if (this.closing.signal.aborted) return;
+    this.closing.abort();
+    await Promise.all(this.subscriptions.map((subscription) => subscription.close()));
+    await this.allEndedWithin(this.options.shutdownMs);
+    for (const run of this.runs) run.stop('shutdown');
+    await this.allEndedWithin(GRACE_MS);
+    this.givenUp.abort();
+  }
 
   on(): never {
     throw new Error('a JobServer emits no events');
@@ -39,5 +97,67 @@ export class JobServer extends Server implements CustomTransportStrategy {
 
   unwrap<T>(): T {
     return this.options.broker as T;
+  }
+
+  private take(delivery: JobDelivery, slots: Slots): void {
+    const key = `${delivery.message.jobId}.${delivery.message.attempt}`;
+    const held = this.held.get(key);
+    if (held) return held.adopt(delivery);
+    if (this.closing.signal.aborted) return delivery.release();
+    const taken = new HeldDelivery(delivery);
+    this.held.set(key, taken);
+    const carried = this.carry(taken, slots).finally(() => {
+      this.held.delete(key);
+      this.carried.delete(carried);
+    });
+    this.carried.add(carried);
+  }
+
+  /** From the delivery to its ack. The slot is kept until the handler has really returned, whatever became of the lease. */
+  private async carry(held: HeldDelivery, slots: Slots): Promise<void> {
+    const giveBack = await slots.take();
+    try {
+      if (this.closing.signal.aborted) return held.release();
+      const claim = await this.desk.claim(held.message, this.closing.signal);
+      if (!claim) return held.ack();
+      const run = new JobRun(held.message.jobId, claim.job, claim.sent, this.options.ask, this.options.logger);
+      const end = await this.run(run, claim.job.action, claim.job.payload);
+      const outcome = outcomeOf(end, run.stopped);
+      if (outcome) await this.desk.report(run, outcome, this.givenUp.signal);
+      held.ack();
+    } catch (error) {
+      this.options.logger.warn({ ...held.message, err: error }, 'a job was left to the registry to set right');
+      held.release();
+    } finally {
+      giveBack();
+    }
+  }
+
+  private async run(run: JobRun, action: string, payload: unknown): Promise<AttemptEnd> {
+    const context = { jobId: run.id, attempt: run.attempt, action };
+    this.runs.add(run);
+    this.options.logger.info(context, 'job begins');
+    try {
+      const handler = this.handlers.get(action);
+      if (!handler) throw new ViceError('UNAVAILABLE', `this worker does not know ${action} jobs: is it of another release?`);
+      const result = await invoke(handler, payload, run);
+      this.options.logger.info(context, 'job ends well');
+      return { result };
+    } catch (error) {
+      const known = ViceError.from(error);
+      const level = known.code === 'INTERNAL' && !run.stopped ? 'error' : 'info';
+      this.options.logger[level]({ ...context, stopped: run.stopped, err: error }, 'job ends without success');
+      return { error };
+    } finally {
+      run.finish();
+      this.runs.delete(run);
+    }
+  }
+
+  private async allEndedWithin(ms: number): Promise<void> {
+    const time = new AbortController();
+    const ended = Promise.allSettled(this.carried);
+    await Promise.race([ended, sleep(ms, undefined, { signal: time.signal }).catch(() => undefined)]);
+    time.abort();
   }
 }

@@ -1,0 +1,113 @@
+import { JOB_QUEUES, type Broadcast, type JobMessage, type JobQueue, type ServiceName } from '#libs/contracts';
+import { type Logger } from '#libs/observability';
+import { Backoff } from '../backoff.js';
+import {
+  CALLS_AT_ONCE,
+  type Broker,
+  type CallListener,
+  type JobDelivery,
+  type QueueDepth,
+  type Subscription,
+} from '../broker.js';
+import { encode } from '../calls/call-exchange.js';
+import { unavailable } from '../unavailable.js';
+import { InProcessCalls } from './in-process-calls.js';
+import { InProcessQueue } from './in-process-queue.js';
+
+interface QueuePair {
+  jobs: InProcessQueue;
+  dead: InProcessQueue;
+}
+
+/** The broker for services that share one process. */
+export class InProcessBroker implements Broker {
+  private readonly calls = new InProcessCalls();
+  private readonly queues = new Map<JobQueue, QueuePair>(JOB_QUEUES.map((queue) => [queue, queuePair()]));
+  private readonly listeners = new Set<(message: Broadcast) => void>();
+  private readonly closed = new AbortController();
+
+  constructor(private readonly log: Logger) {}
+
+  async request(service: ServiceName, name: string, body: unknown, { deadlineMs }: { deadlineMs: number }): Promise<unknown> {
+    await this.check();
+    return this.calls.request(service, name, body, deadlineMs);
+  }
+
+  async serve(service: ServiceName, handle: CallListener, options: { concurrency?: number } = {}): Promise<Subscription> {
+    return this.calls.serve(service, handle, options.concurrency ?? CALLS_AT_ONCE);
+  }
+
+  async publishJob(queue: JobQueue, message: JobMessage): Promise<void> {
+    await this.check();
+    this.pair(queue).jobs.put(message);
+  }
+
+  async consumeJobs(queue: JobQueue, prefetch: number, deliver: (delivery: JobDelivery) => void): Promise<Subscription> {
+    return this.pair(queue).jobs.consume(prefetch, deliver);
+  }
+
+  async consumeDeadLetters(queue: JobQueue, handle: (message: JobMessage) => Promise<void>): Promise<Subscription> {
+    const backoff = new Backoff(1_000, 60_000);
+    return this.pair(queue).dead.consume(1, ({ message, ack, release }) => {
+      handle(message).then(
+        () => {
+          backoff.reset();
+          ack();
+        },
+        async (error: unknown) => {
+          this.log.warn({ queue, jobId: message.jobId, err: error }, 'a dead letter could not be handled yet');
+          await backoff.pause(this.closed.signal);
+          release();
+        },
+      );
+    });
+  }
+
+  async depths(): Promise<Record<JobQueue, QueueDepth>> {
+    return Object.fromEntries(JOB_QUEUES.map((queue) => [queue, this.pair(queue).jobs.depth])) as Record<JobQueue, QueueDepth>;
+  }
+
+  async broadcast(message: Broadcast): Promise<void> {
+    const text = encode(message);
+    for (const listener of this.listeners) setImmediate(() => this.tell(listener, text));
+  }
+
+  async onBroadcast(handle: (message: Broadcast) => void): Promise<Subscription> {
+    const listener = (message: Broadcast) => handle(message);
+    this.listeners.add(listener);
+    return { close: async () => void this.listeners.delete(listener) };
+  }
+
+  async check(): Promise<void> {
+    if (this.closed.signal.aborted) throw unavailable('the broker in this process is closed');
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.closed.abort();
+    this.calls.close();
+    this.listeners.clear();
+    for (const { jobs, dead } of this.queues.values()) {
+      jobs.clear();
+      dead.clear();
+    }
+  }
+
+  private pair(queue: JobQueue): QueuePair {
+    return this.queues.get(queue) as QueuePair;
+  }
+
+  private tell(listener: (message: Broadcast) => void, text: string): void {
+    if (!this.listeners.has(listener)) return;
+    try {
+      listener(JSON.parse(text) as Broadcast);
+    } catch (error) {
+      this.log.error({ err: error }, 'an event could not be handled');
+    }
+  }
+}
+
+/** A dead letter that is given back stays in its queue for ever. */
+function queuePair(): QueuePair {
+  const dead: InProcessQueue = new InProcessQueue((message) => dead.put(message));
+  return { dead, jobs: new InProcessQueue((message) => dead.put(message)) };
+}
