@@ -34,7 +34,7 @@ export interface BlobStore {
    * Copies what a former attempt had staged into `staged`, which must be empty, and hashes it; the former attempt's bytes then go.
    * Answers the number of bytes carried, 0 where nothing was left: the source is read on from there.
    */
-  carryOver(formerWriter: string, staged: StagedBlob): Promise<number>;
+  carryOver(formerWriter: string, staged: StagedBlob, signal?: AbortSignal): Promise<number>;
   /** Raises BLOB_NOT_FOUND. */
   open(digest: Digest, options: OpenOptions): Promise<OpenBlob>;
   /** Every writer that has something staged, whether it still runs or not. */
@@ -49,7 +49,7 @@ export interface BlobStore {
 
 /**
  * Bytes on their way in: a Writable that hashes what it stores, with backpressure and a few MiB of memory at most.
- * Use it with `await using`: left without commit or keep, it takes everything away again.
+ * Use it with `await using`: left without commit or keep, it takes everything away again. Chunks must not be changed once they are written.
  */
 export interface StagedBlob extends Writable, AsyncDisposable {
   readonly writer: string;

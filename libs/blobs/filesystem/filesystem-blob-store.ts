@@ -1,11 +1,23 @@
+import { once } from 'node:events';
+import { createReadStream } from 'node:fs';
+import { access, constants, readdir, rm } from 'node:fs/promises';
+import { pipeline } from 'node:stream/promises';
 import { type Digest } from '#libs/contracts';
+import { ViceError } from '#libs/errors';
 import { type BlobLedger } from '../blob-ledger.js';
 import { type BlobStore, type OpenBlob, type OpenOptions, type StagedBlob, type StageOptions } from '../blob-store.js';
+import { SLOT_BYTES } from '../hashing/slot-pool.js';
+import { isWriter } from '../writer-name.js';
+import { isMissing } from './disk-error.js';
+import { makeFolder, syncFolder } from './durable.js';
+import { FilesystemOpenBlob } from './filesystem-open-blob.js';
+import { FilesystemStagedBlob } from './filesystem-staged-blob.js';
 import { Layout } from './layout.js';
 
-/** Blobs as files in a folder. */
+/** Blobs as files in one folder, which several processes may share. */
 export class FilesystemBlobStore implements BlobStore {
   private readonly layout: Layout;
+  private folders: Promise<void> | undefined;
 
   constructor(
     root: string,
@@ -14,27 +26,66 @@ export class FilesystemBlobStore implements BlobStore {
     this.layout = new Layout(root);
   }
 
-  stage(_options: StageOptions): Promise<StagedBlob> {
-    throw new Error('unfinished');
+  async stage(options: StageOptions): Promise<StagedBlob> {
+    await this.makeFolders();
+    return await FilesystemStagedBlob.begin(options, this.layout, this.ledger);
   }
-  carryOver(_formerWriter: string, _staged: StagedBlob): Promise<number> {
-    throw new Error('unfinished');
+
+  async carryOver(formerWriter: string, staged: StagedBlob, signal?: AbortSignal): Promise<number> {
+    const path = this.layout.staged(formerWriter);
+    const former = createReadStream(path, { highWaterMark: SLOT_BYTES });
+    try {
+      await once(former, 'open');
+    } catch (error) {
+      if (isMissing(error)) return 0;
+      throw error;
+    }
+    await pipeline(former, staged, { end: false, signal });
+    await rm(path, { force: true });
+    return former.bytesRead;
   }
-  open(_digest: Digest, _options: OpenOptions): Promise<OpenBlob> {
-    throw new Error('unfinished');
+
+  async open(digest: Digest, options: OpenOptions): Promise<OpenBlob> {
+    return await FilesystemOpenBlob.open(digest, options, this.layout, this.ledger);
   }
-  stagedWriters(): Promise<string[]> {
-    throw new Error('unfinished');
+
+  async stagedWriters(): Promise<string[]> {
+    await this.makeFolders();
+    return (await readdir(this.layout.staging)).filter(isWriter);
   }
-  removeStaged(_writer: string): Promise<void> {
-    throw new Error('unfinished');
+
+  async removeStaged(writer: string): Promise<void> {
+    await rm(this.layout.staged(writer), { force: true });
   }
-  removeBytes(_digest: Digest): Promise<void> {
-    throw new Error('unfinished');
+
+  async removeBytes(digest: Digest): Promise<void> {
+    await rm(this.layout.blob(digest), { force: true });
+    // The row of the ledger goes next: bytes that came back after a power failure would then belong to nobody.
+    await syncFolder(this.layout.shard(digest)).catch((error: unknown) => {
+      if (!isMissing(error)) throw error;
+    });
   }
-  check(): Promise<void> {
-    void this.layout;
-    void this.ledger;
-    throw new Error('unfinished');
+
+  async check(): Promise<void> {
+    try {
+      await this.makeFolders();
+      for (const folder of [this.layout.staging, this.layout.blobs])
+        await access(folder, constants.R_OK | constants.W_OK | constants.X_OK);
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      throw new ViceError('UNAVAILABLE', `the blob store at ${this.layout.root} cannot be written to: ${reason}`, {
+        cause: error,
+      });
+    }
+  }
+
+  private async makeFolders(): Promise<void> {
+    this.folders ??= Promise.all([makeFolder(this.layout.staging), makeFolder(this.layout.blobs)]).then(() => undefined);
+    try {
+      await this.folders;
+    } catch (error) {
+      this.folders = undefined;
+      throw error;
+    }
   }
 }
