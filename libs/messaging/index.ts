@@ -16,3 +16,4 @@ export { JobHandler } from './jobs/job-handler.js';
 export { JobServer, type JobServerOptions } from './jobs/job-server.js';
 export { type RunningJob } from './jobs/running-job.js';
 export { patiently } from './patiently.js';
+export { runService, runUntilSignal, type Closable, type ServiceParts } from './service-process.js';

@@ -31,14 +31,30 @@ export class Transaction {
   }
 }
 
+const DEADLOCK = '40P01';
+const MAX_TRIES = 5;
+
 export class Database {
   constructor(
     readonly source: DataSource,
     private readonly logger: Logger,
   ) {}
 
-  /** READ COMMITTED. Rolls back when `work` throws, and when the deadline of the call that asked for it has passed. */
+  /**
+   * READ COMMITTED. Rolls back when `work` throws, and when the deadline of the call that asked for it has passed. `work` may run more
+   * than once: where two transactions waited for each other, PostgreSQL ends one of them, and that one begins again.
+   */
   async transaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T> {
+    for (let tries = 1; ; tries++) {
+      try {
+        return await this.once(work);
+      } catch (error) {
+        if (tries === MAX_TRIES || (error as { code?: string }).code !== DEADLOCK) throw error;
+      }
+    }
+  }
+
+  private async once<T>(work: (tx: Transaction) => Promise<T>): Promise<T> {
     let hooks: readonly Hook[] = [];
     const result = await this.source.transaction(async (manager) => {
       const tx = new Transaction(manager);
@@ -66,9 +82,20 @@ export class Database {
     return (await this.source.query(sql, parameters)) as Row[];
   }
 
+  /** An UPDATE or DELETE with RETURNING, as a statement of its own. */
+  async rowsOf<Row>(sql: string, parameters: unknown[] = []): Promise<Row[]> {
+    return rowsOf<Row>(this.source.manager, sql, parameters);
+  }
+
   async check(): Promise<void> {
     await this.query('SELECT 1');
   }
+}
+
+/** The rows of an UPDATE or DELETE with RETURNING: for these the driver gives the rows and their number. */
+export async function rowsOf<Row>(manager: EntityManager, sql: string, parameters: unknown[] = []): Promise<Row[]> {
+  const [rows] = (await manager.query(sql, parameters)) as [Row[], number];
+  return rows;
 }
 
 function refuseWhenLate(): void {

@@ -1,3 +1,3 @@
-export { Database, Transaction } from './database.js';
+export { Database, rowsOf, Transaction } from './database.js';
 export { openDatabase } from './data-source.js';
 export * from './entities/index.js';

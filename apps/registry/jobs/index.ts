@@ -1,0 +1,2 @@
+export { EndingsService } from './endings.service.js';
+export { JobsService } from './jobs.service.js';

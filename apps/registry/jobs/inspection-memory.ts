@@ -1,0 +1,38 @@
+import { type InspectedBlob, type Json } from '#libs/contracts';
+import { type JobEntity, type Transaction } from '../database/index.js';
+
+/** What inspection found is kept by digest and by what the content was said to be: the same bytes are not inspected twice. */
+export interface Verdict {
+  content_type: string | null;
+  facts: Json;
+  error_code: string | null;
+  error_message: string | null;
+}
+
+export async function recall(tx: Transaction, job: JobEntity): Promise<Verdict | undefined> {
+  const rows = (await tx.manager.query('SELECT * FROM inspections WHERE digest = $1 AND said_to_be = $2', [
+    job.digest,
+    saidToBe(job),
+  ])) as Verdict[];
+  return rows[0];
+}
+
+/** Keeps what an inspection found of the content; that it could not be done is nothing to keep. */
+export async function remember(tx: Transaction, job: JobEntity, inspected: InspectedBlob | null): Promise<void> {
+  if (inspected) {
+    for (const said of new Set([saidToBe(job), inspected.contentType])) {
+      await tx.manager.query(
+        'INSERT INTO inspections (digest, said_to_be, content_type, facts) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING',
+        [job.digest, said, inspected.contentType, inspected.facts],
+      );
+    }
+  } else if (job.state === 'failed' && job.errorCode?.startsWith('CONTENT_')) {
+    await tx.manager.query(
+      'INSERT INTO inspections (digest, said_to_be, error_code, error_message) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING',
+      [job.digest, saidToBe(job), job.errorCode, job.errorMessage],
+    );
+  }
+}
+
+/** The content type, or nothing where nothing was said. */
+const saidToBe = (job: JobEntity): string => (job.details.contentType as string | null) ?? '';

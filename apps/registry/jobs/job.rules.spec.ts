@@ -1,0 +1,64 @@
+import { describe, expect, it } from '@jest/globals';
+import { type JobOutcome } from '#libs/contracts';
+import { afterLapse, afterReport, type JobSituation, type NextState } from './job.rules.js';
+import { retryDelayMs } from './retry.rules.js';
+
+const fresh: JobSituation = { failures: 0, cancelRequested: false };
+const seventh: JobSituation = { failures: 7, cancelRequested: false };
+const cancelled: JobSituation = { failures: 1, cancelRequested: true };
+const unreachable: JobOutcome = { kind: 'failed', code: 'ENVIRONMENT_UNREACHABLE', message: 'no answer', transient: true };
+const refused: JobOutcome = { kind: 'failed', code: 'CREDENTIALS_REFUSED', message: 'wrong password', transient: false };
+
+describe('what becomes of a job when its attempt ends', () => {
+  const table: [string, JobSituation, JobOutcome, Partial<NextState>][] = [
+    ['success ends it', fresh, { kind: 'succeeded', result: {} }, { state: 'succeeded', error: null }],
+    [
+      'success stands, even when a cancellation was on its way',
+      cancelled,
+      { kind: 'succeeded', result: {} },
+      { state: 'succeeded' },
+    ],
+    ['a transient error is tried again', fresh, unreachable, { state: 'queued', failures: 1, delayMs: 1500 }],
+    ['the eighth failure is the last', seventh, unreachable, { state: 'failed', failures: 8 }],
+    [
+      'a final error fails at once',
+      fresh,
+      refused,
+      { state: 'failed', failures: 1, error: { code: 'CREDENTIALS_REFUSED', message: 'wrong password' } },
+    ],
+    [
+      'handing back costs no failure and no time',
+      seventh,
+      { kind: 'handed-back' },
+      { state: 'queued', failures: 7, delayMs: 0, error: null },
+    ],
+    ['a cancelled job is not tried again', cancelled, unreachable, { state: 'cancelled' }],
+    ['nor after it was handed back', cancelled, { kind: 'handed-back' }, { state: 'cancelled' }],
+    ['the worker says that it stopped', cancelled, { kind: 'cancelled' }, { state: 'cancelled' }],
+  ];
+  it.each(table)('%s', (_, job, outcome, expected) => {
+    expect(afterReport(job, outcome, 0.5)).toMatchObject(expected);
+  });
+
+  it('a lapsed lease counts as a failure', () => {
+    expect(afterLapse(fresh, 0)).toMatchObject({ state: 'queued', failures: 1, error: { code: 'LEASE_LOST' } });
+    expect(afterLapse(seventh, 0)).toMatchObject({ state: 'failed', failures: 8 });
+    expect(afterLapse(cancelled, 0)).toMatchObject({ state: 'cancelled' });
+  });
+});
+
+describe('the wait before the next attempt', () => {
+  it('is 1 to 2 s at first, and doubles', () => {
+    expect([retryDelayMs(1, 0), retryDelayMs(1, 1)]).toEqual([1000, 2000]);
+    expect([retryDelayMs(4, 0), retryDelayMs(4, 1)]).toEqual([8000, 16_000]);
+  });
+
+  it('never exceeds 5 minutes by itself', () => {
+    expect(retryDelayMs(20, 1)).toBe(300_000);
+  });
+
+  it('heeds what the environment asked for', () => {
+    expect(retryDelayMs(1, 0, 120)).toBe(120_000);
+    expect(retryDelayMs(8, 1, 1)).toBeGreaterThan(1000);
+  });
+});

@@ -1,0 +1,49 @@
+import { type JobOutcome } from '#libs/contracts';
+import { MAX_FAILURES, retryDelayMs } from './retry.rules.js';
+
+/** What the rules look at. */
+export interface JobSituation {
+  failures: number;
+  cancelRequested: boolean;
+}
+
+/** What becomes of a job. A queued one is due after `delayMs`. `error: null` leaves the former error standing. */
+export type NextState =
+  | { state: 'queued'; failures: number; delayMs: number; error: JobFault | null }
+  | { state: 'succeeded' | 'cancelled'; failures: number; error: null }
+  | { state: 'failed'; failures: number; error: JobFault };
+
+export interface JobFault {
+  code: string;
+  message: string;
+}
+
+/** The attempt reported how it ended. */
+export function afterReport(job: JobSituation, outcome: JobOutcome, random: number): NextState {
+  switch (outcome.kind) {
+    case 'succeeded':
+      return { state: 'succeeded', failures: job.failures, error: null };
+    case 'cancelled':
+      return { state: 'cancelled', failures: job.failures, error: null };
+    case 'handed-back':
+      if (job.cancelRequested) return { state: 'cancelled', failures: job.failures, error: null };
+      return { state: 'queued', failures: job.failures, delayMs: 0, error: null };
+    case 'failed':
+      return afterFailure(job, { code: outcome.code, message: outcome.message }, outcome.transient, random, outcome.retryAfter);
+  }
+}
+
+/** The worker was not heard of until its lease ended. */
+export function afterLapse(job: JobSituation, random: number): NextState {
+  const fault = { code: 'LEASE_LOST', message: 'the worker that ran this was not heard of any more; another attempt carries on' };
+  return afterFailure(job, fault, true, random);
+}
+
+function afterFailure(job: JobSituation, error: JobFault, transient: boolean, random: number, retryAfter?: number): NextState {
+  if (job.cancelRequested) return { state: 'cancelled', failures: job.failures, error: null };
+  const failures = job.failures + 1;
+  if (!transient) return { state: 'failed', failures, error };
+  if (failures >= MAX_FAILURES)
+    return { state: 'failed', failures, error: { ...error, message: `${error.message} (given up after ${failures} attempts)` } };
+  return { state: 'queued', failures, delayMs: retryDelayMs(failures, random, retryAfter), error };
+}

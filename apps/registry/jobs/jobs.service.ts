@@ -1,0 +1,122 @@
+import { Injectable } from '@nestjs/common';
+import { Jobs, type ContentType, type Digest, type Job } from '#libs/contracts';
+import { Database, JobEntity, type DeploymentEntity, type ImageEntity, type Transaction } from '../database/index.js';
+import { EndingsService } from './endings.service.js';
+import { collectionDraft, deployDraft, importDraft, inspectionDraft, removalDraft } from './job-drafts.js';
+import { JobOutbox } from './job-outbox.js';
+import { toJob } from './job.contract.js';
+
+const SHOWN_AT_MOST = 500;
+
+/** Begins and cancels jobs, always within the transaction that gives rise to it. */
+@Injectable()
+export class JobsService {
+  constructor(
+    private readonly outbox: JobOutbox,
+    private readonly endings: EndingsService,
+    private readonly database: Database,
+  ) {}
+
+  async enqueueImport(tx: Transaction, image: ImageEntity): Promise<void> {
+    await this.outbox.add(tx, importDraft(image));
+  }
+
+  /** `contentType` null: to be found out. */
+  async enqueueInspection(
+    tx: Transaction,
+    image: ImageEntity,
+    blob: { digest: Digest; size: number; contentType: ContentType | null },
+  ): Promise<void> {
+    await this.outbox.add(tx, inspectionDraft(image, blob));
+  }
+
+  async enqueueDeploy(tx: Transaction, deployment: DeploymentEntity): Promise<void> {
+    await this.outbox.add(tx, deployDraft(deployment));
+  }
+
+  async enqueueRemoval(tx: Transaction, deployment: DeploymentEntity): Promise<void> {
+    await this.outbox.add(tx, removalDraft(deployment));
+  }
+
+  /** One collection at a time: where one is under way already, nothing happens. */
+  async enqueueCollection(tx: Transaction): Promise<void> {
+    const { action } = Jobs.collectGarbage;
+    await tx.manager.query('SELECT pg_advisory_xact_lock(hashtextextended($1, 0))', [action]);
+    const live = await tx.manager.countBy(JobEntity, [
+      { action, state: 'queued' },
+      { action, state: 'running' },
+    ]);
+    if (live === 0) await this.outbox.add(tx, collectionDraft());
+  }
+
+  /** Imports and inspections of an image; of `olderThan` a generation, where that is given. */
+  async cancelOfImage(tx: Transaction, imageId: string, { olderThan }: { olderThan?: number } = {}): Promise<void> {
+    const actions = [Jobs.importImage.action, Jobs.inspectBlob.action];
+    await this.cancel(
+      tx,
+      'job.imageId = :imageId AND job.action IN (:...actions) AND (:olderThan::int IS NULL OR job.generation < :olderThan)',
+      {
+        imageId,
+        actions,
+        olderThan: olderThan ?? null,
+      },
+    );
+  }
+
+  async cancelImportsOfEnvironment(tx: Transaction, environmentId: string): Promise<void> {
+    await this.cancel(tx, 'job.environmentId = :environmentId AND job.action = :action', {
+      environmentId,
+      action: Jobs.importImage.action,
+    });
+  }
+
+  /** Answers whether a job of the deployment is still running or waiting afterwards. */
+  async cancelDeploy(tx: Transaction, deploymentId: string): Promise<void> {
+    await this.cancel(tx, 'job.deploymentId = :deploymentId AND job.action = :action', {
+      deploymentId,
+      action: Jobs.deployImage.action,
+    });
+  }
+
+  async cancelOfDeployment(tx: Transaction, deploymentId: string): Promise<void> {
+    await this.cancel(tx, 'job.deploymentId = :deploymentId', { deploymentId });
+  }
+
+  async liveOfDeployment(tx: Transaction, deploymentId: string): Promise<JobEntity | null> {
+    return tx.manager
+      .createQueryBuilder(JobEntity, 'job')
+      .where(`job.deploymentId = :deploymentId AND job.state IN ('queued', 'running')`, { deploymentId })
+      .getOne();
+  }
+
+  /** What waits ends at once; what runs is told with its next heartbeat, and has until the end of its lease. */
+  private async cancel(tx: Transaction, condition: string, parameters: object): Promise<void> {
+    const jobs = await tx.manager
+      .createQueryBuilder(JobEntity, 'job')
+      .where(`job.state IN ('queued', 'running') AND ${condition}`, parameters)
+      .orderBy('job.id')
+      .setLock('pessimistic_write')
+      .getMany();
+    for (const job of jobs) {
+      if (job.state === 'queued') await this.endings.cancelQueued(tx, job);
+      else await tx.manager.update(JobEntity, { id: job.id }, { cancelRequested: true });
+    }
+  }
+
+  async ofImage(imageId: string): Promise<Job[]> {
+    return this.newestFirst({ imageId });
+  }
+
+  async ofDeployment(deploymentId: string): Promise<Job[]> {
+    return this.newestFirst({ deploymentId });
+  }
+
+  private async newestFirst(where: { imageId: string } | { deploymentId: string }): Promise<Job[]> {
+    const jobs = await this.database.source.manager.find(JobEntity, {
+      where,
+      order: { createdAt: 'DESC', id: 'DESC' },
+      take: SHOWN_AT_MOST,
+    });
+    return jobs.map(toJob);
+  }
+}

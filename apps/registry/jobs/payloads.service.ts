@@ -1,0 +1,89 @@
+import { Injectable } from '@nestjs/common';
+import {
+  Jobs,
+  type ContentType,
+  type DeployImagePayload,
+  type DisposeTemporariesPayload,
+  type Empty,
+  type ImportImagePayload,
+  type InspectBlobPayload,
+  type RemoveDeploymentPayload,
+  type SealedEnvironment,
+} from '#libs/contracts';
+import { ViceError } from '#libs/errors';
+import { DeploymentEntity, EnvironmentEntity, type JobEntity, type Transaction } from '../database/index.js';
+import { toSealedEnvironment } from '../environments/environment.contract.js';
+
+type Payload =
+  ImportImagePayload | DisposeTemporariesPayload | DeployImagePayload | RemoveDeploymentPayload | InspectBlobPayload | Empty;
+
+/** What a worker is given with its claim. Made at that moment, so that it holds what is true now: the credentials above all. */
+@Injectable()
+export class PayloadsService {
+  private readonly makers: Readonly<Record<string, (tx: Transaction, job: JobEntity) => Promise<Payload>>> = {
+    [Jobs.importImage.action]: importPayload,
+    [Jobs.disposeTemporaries.action]: disposalPayload,
+    [Jobs.deployImage.action]: deployPayload,
+    [Jobs.removeDeployment.action]: removalPayload,
+    [Jobs.inspectBlob.action]: inspectionPayload,
+    [Jobs.collectGarbage.action]: async () => ({}),
+  };
+
+  /** Raises a final error where what the job is about is gone. */
+  async of(tx: Transaction, job: JobEntity): Promise<Payload> {
+    const make = this.makers[job.action];
+    if (!make) throw new ViceError('NOT_FOUND', `this release knows no job "${job.action}"`);
+    return make(tx, job);
+  }
+}
+
+async function importPayload(tx: Transaction, job: JobEntity): Promise<ImportImagePayload> {
+  return {
+    imageId: job.imageId ?? '',
+    environment: await environmentOf(tx, job),
+    reference: String(job.details.reference),
+    marker: job.id,
+    formerWriters: Array.from({ length: job.attempt - 1 }, (_, index) => `${job.id}.${job.attempt - 1 - index}`),
+  };
+}
+
+async function disposalPayload(tx: Transaction, job: JobEntity): Promise<DisposeTemporariesPayload> {
+  return { environment: await environmentOf(tx, job), marker: String(job.details.marker) };
+}
+
+async function deployPayload(tx: Transaction, job: JobEntity): Promise<DeployImagePayload> {
+  const deployment = await deploymentOf(tx, job);
+  if (deployment.status === 'planned') await tx.manager.update(DeploymentEntity, { id: deployment.id }, { status: 'exporting' });
+  const { digest, size, contentType, imageSpecifics } = deployment;
+  return { ...(await common(tx, job, deployment)), digest, size, contentType: contentType as ContentType, imageSpecifics };
+}
+
+async function removalPayload(tx: Transaction, job: JobEntity): Promise<RemoveDeploymentPayload> {
+  return common(tx, job, await deploymentOf(tx, job));
+}
+
+async function inspectionPayload(_: Transaction, job: JobEntity): Promise<InspectBlobPayload> {
+  return { digest: job.digest ?? '', size: Number(job.details.size), contentType: job.details.contentType as ContentType | null };
+}
+
+/** What deploying and removing have in common. The deployment's id is the marker of what is made for it. */
+async function common(
+  tx: Transaction,
+  job: JobEntity,
+  { id, title, specifics, reference }: DeploymentEntity,
+): Promise<RemoveDeploymentPayload> {
+  return { deploymentId: id, marker: id, title, specifics, reference, environment: await environmentOf(tx, job) };
+}
+
+async function deploymentOf(tx: Transaction, job: JobEntity): Promise<DeploymentEntity> {
+  const deployment = await tx.manager.findOneBy(DeploymentEntity, { id: job.deploymentId ?? '' });
+  if (!deployment) throw new ViceError('DEPLOYMENT_NOT_FOUND', 'the deployment does not exist any more');
+  return deployment;
+}
+
+async function environmentOf(tx: Transaction, job: JobEntity): Promise<SealedEnvironment> {
+  const environment =
+    job.environmentId === null ? null : await tx.manager.findOneBy(EnvironmentEntity, { id: job.environmentId });
+  if (!environment) throw new ViceError('ENVIRONMENT_NOT_FOUND', 'the environment does not exist any more');
+  return toSealedEnvironment(environment);
+}

@@ -1,0 +1,132 @@
+import { Inject, Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
+import { JOB_QUEUES, type JobQueue } from '#libs/contracts';
+import { BROKER, type Broker } from '#libs/messaging';
+import { type Logger } from '#libs/observability';
+import { Database } from '../database/index.js';
+import { LOGGER } from '../tokens.js';
+import { JobOutbox } from './job-outbox.js';
+
+const BATCH = 200;
+const POLL_MS = 500;
+/** Another relay may take over what this one has taken and not published by then. */
+const CLAIM = '15 seconds';
+const OVERDUE = '15 seconds';
+const PAUSE_AFTER_FAILURE = '1 second';
+
+interface Unpublished {
+  id: string;
+  queue: JobQueue;
+  attempt: number;
+}
+
+/**
+ * Publishes the jobs that are due. A row is claimed shortly (several relays can run), published with no transaction open, and then
+ * marked; what was published and is not claimed by a worker though its queue has run short of messages is published again.
+ */
+@Injectable()
+export class RelayService implements OnApplicationBootstrap, OnApplicationShutdown {
+  private running: Promise<void> | null = null;
+  private again = false;
+  private stopped = false;
+  private timer?: NodeJS.Timeout;
+
+  constructor(
+    private readonly database: Database,
+    private readonly outbox: JobOutbox,
+    @Inject(BROKER) private readonly broker: Broker,
+    @Inject(LOGGER) private readonly logger: Logger,
+  ) {}
+
+  onApplicationBootstrap(): void {
+    this.outbox.onAdded(() => this.wake());
+    this.timer = setInterval(() => this.wake(), POLL_MS);
+    this.wake();
+  }
+
+  async onApplicationShutdown(): Promise<void> {
+    this.stopped = true;
+    clearInterval(this.timer);
+    await this.running;
+  }
+
+  /** Publishes what is due, now; while that runs, once more after it. */
+  wake(): void {
+    this.again = true;
+    if (!this.stopped) this.running ??= this.run().finally(() => (this.running = null));
+  }
+
+  private async run(): Promise<void> {
+    while (this.again && !this.stopped) {
+      this.again = false;
+      try {
+        if (await this.publishDue()) this.again = true;
+      } catch (error) {
+        this.logger.warn({ err: error }, 'could not publish jobs; they are tried again');
+      }
+    }
+  }
+
+  /** Whether there may be more. */
+  private async publishDue(): Promise<boolean> {
+    const due = await this.take();
+    if (due.length === 0) return false;
+    const results = await Promise.allSettled(
+      due.map(({ id, queue, attempt }) => this.broker.publishJob(queue, { jobId: id, attempt: attempt + 1 })),
+    );
+    const published = due.filter((_, index) => results[index]?.status === 'fulfilled');
+    const failed = due.filter((_, index) => results[index]?.status === 'rejected');
+    await this.mark(published, true, OVERDUE);
+    await this.mark(failed, false, PAUSE_AFTER_FAILURE);
+    if (failed.length > 0) this.logger.warn({ jobs: failed.length }, 'the broker did not take some jobs; they are tried again');
+    return due.length === BATCH;
+  }
+
+  private take(): Promise<Unpublished[]> {
+    return this.database.rowsOf<Unpublished>(
+      `UPDATE jobs SET publish_at = now() + $1::interval
+       WHERE id IN (SELECT id FROM jobs WHERE state = 'queued' AND NOT published AND publish_at <= now()
+                    ORDER BY publish_at LIMIT ${BATCH} FOR UPDATE SKIP LOCKED)
+       RETURNING id, queue, attempt`,
+      [CLAIM],
+    );
+  }
+
+  private async mark(jobs: Unpublished[], published: boolean, pause: string): Promise<void> {
+    if (jobs.length === 0) return;
+    await this.database.query(
+      `UPDATE jobs SET published = $1, publish_at = now() + $2::interval
+       FROM unnest($3::uuid[], $4::int[]) AS taken (id, attempt)
+       WHERE jobs.id = taken.id AND jobs.attempt = taken.attempt AND state = 'queued' AND NOT published`,
+      [published, pause, jobs.map(({ id }) => id), jobs.map(({ attempt }) => attempt)],
+    );
+  }
+
+  /** Finds published jobs that no message stands for any more, and has them published again. */
+  async republishLost(): Promise<void> {
+    const waiting = await this.database.query<{ queue: JobQueue; waiting: number; overdue: number }>(
+      `SELECT queue, count(*)::int AS waiting, (count(*) FILTER (WHERE publish_at <= now()))::int AS overdue
+       FROM jobs WHERE state = 'queued' AND published GROUP BY queue`,
+    );
+    if (!waiting.some(({ overdue }) => overdue > 0)) return;
+    const depths = await this.broker.depths();
+    const short = JOB_QUEUES.filter((queue) =>
+      waiting.some((row) => row.queue === queue && row.overdue > 0 && row.waiting > depths[queue].ready),
+    );
+    if (short.length === 0) return;
+    await this.database.query(
+      `UPDATE jobs SET published = false WHERE state = 'queued' AND published AND publish_at <= now() AND queue = ANY($1)`,
+      [short],
+    );
+    this.wake();
+  }
+
+  /** The broker gave up on a message: its job is published anew where it still waits for that attempt. */
+  async deadLettered(jobId: string, attempt: number): Promise<void> {
+    this.logger.warn({ jobId, attempt }, 'the broker dead-lettered the message of a job');
+    await this.database.query(
+      `UPDATE jobs SET published = false, publish_at = now() WHERE id = $1 AND state = 'queued' AND attempt = $2`,
+      [jobId, attempt - 1],
+    );
+    this.wake();
+  }
+}

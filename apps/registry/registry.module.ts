@@ -1,0 +1,110 @@
+import { Module, type DynamicModule, type Provider } from '@nestjs/common';
+import { type ViceConfig, VICE_CONFIG } from '#libs/config';
+import { MessagingModule, type Broker } from '#libs/messaging';
+import { HealthModule, type Logger } from '#libs/observability';
+import { SecretBox } from '#libs/secrets';
+import { BlobsController } from './blobs/blobs.controller.js';
+import { BlobLedgerService } from './blobs/blob-ledger.service.js';
+import { Database } from './database/index.js';
+import { DeploymentChanges } from './deployments/deployment-changes.service.js';
+import { DeploymentsController } from './deployments/deployments.controller.js';
+import { DeploymentsService } from './deployments/deployments.service.js';
+import { EnvironmentsController } from './environments/environments.controller.js';
+import { EnvironmentsService } from './environments/environments.service.js';
+import { EventsController } from './events/events.controller.js';
+import { EventsService } from './events/events.service.js';
+import { ImageChanges } from './images/image-changes.service.js';
+import { ImageContentService } from './images/image-content.service.js';
+import { ImagesController } from './images/images.controller.js';
+import { ImagesService } from './images/images.service.js';
+import { ClaimsService } from './jobs/claims.service.js';
+import { EndingsService } from './jobs/endings.service.js';
+import { DeployEnding } from './jobs/endings/deploy.ending.js';
+import { ImportEnding } from './jobs/endings/import.ending.js';
+import { InspectionEnding } from './jobs/endings/inspection.ending.js';
+import { RemovalEnding } from './jobs/endings/removal.ending.js';
+import { HeartbeatsService } from './jobs/heartbeats.service.js';
+import { JobOutbox } from './jobs/job-outbox.js';
+import { JobsController } from './jobs/jobs.controller.js';
+import { JobsService } from './jobs/jobs.service.js';
+import { KnownInspections } from './jobs/known-inspections.service.js';
+import { PayloadsService } from './jobs/payloads.service.js';
+import { ProgressService } from './jobs/progress.service.js';
+import { RelayService } from './jobs/relay.service.js';
+import { ReportsService } from './jobs/reports.service.js';
+import { UpkeepService } from './jobs/upkeep.service.js';
+import { StatsController } from './stats/stats.controller.js';
+import { StatsService } from './stats/stats.service.js';
+import { LOGGER } from './tokens.js';
+import { PasswordsService } from './users/passwords.service.js';
+import { SecretKeyService } from './users/secret-key.service.js';
+import { UsersController } from './users/users.controller.js';
+import { UsersService } from './users/users.service.js';
+
+const JOBS: Provider[] = [
+  JobOutbox,
+  JobsService,
+  ClaimsService,
+  HeartbeatsService,
+  ReportsService,
+  PayloadsService,
+  ProgressService,
+  KnownInspections,
+  EndingsService,
+  ImportEnding,
+  InspectionEnding,
+  DeployEnding,
+  RemovalEnding,
+  RelayService,
+  UpkeepService,
+];
+
+const IMAGES: Provider[] = [ImagesService, ImageChanges, ImageContentService];
+
+export interface RegistryParts {
+  config: ViceConfig;
+  broker: Broker;
+  database: Database;
+  box: SecretBox;
+  logger: Logger;
+}
+
+@Module({})
+export class RegistryModule {
+  static register({ config, broker, database, box, logger }: RegistryParts): DynamicModule {
+    return {
+      module: RegistryModule,
+      imports: [
+        MessagingModule.register({ broker }),
+        HealthModule.register({ database: () => database.check(), broker: () => broker.check() }),
+      ],
+      controllers: [
+        UsersController,
+        EnvironmentsController,
+        ImagesController,
+        DeploymentsController,
+        JobsController,
+        BlobsController,
+        EventsController,
+        StatsController,
+      ],
+      providers: [
+        { provide: VICE_CONFIG, useValue: config },
+        { provide: LOGGER, useValue: logger },
+        { provide: Database, useValue: database },
+        { provide: SecretBox, useValue: box },
+        UsersService,
+        PasswordsService,
+        SecretKeyService,
+        EnvironmentsService,
+        ...IMAGES,
+        DeploymentsService,
+        DeploymentChanges,
+        BlobLedgerService,
+        EventsService,
+        StatsService,
+        ...JOBS,
+      ],
+    };
+  }
+}

@@ -1,0 +1,51 @@
+import { NestFactory } from '@nestjs/core';
+import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import { type ViceConfig } from '#libs/config';
+import { ViceError } from '#libs/errors';
+import { CallServer, type Broker } from '#libs/messaging';
+import { ViceNestLogger, type Logger } from '#libs/observability';
+import { SecretBox } from '#libs/secrets';
+import { Database, openDatabase } from './database/index.js';
+import { RegistryModule } from './registry.module.js';
+
+export interface RegistryDependencies {
+  config: ViceConfig;
+  broker: Broker;
+  logger: Logger;
+  databaseUrl: string;
+  secretKey: string;
+  /** Whether to answer /health on the configured port. */
+  listen: boolean;
+}
+
+/** Starts the registry: migrates the database, answers calls, looks after jobs. */
+export async function startRegistry({
+  config,
+  broker,
+  logger,
+  databaseUrl,
+  secretKey,
+  listen,
+}: RegistryDependencies): Promise<{ close(): Promise<void> }> {
+  const source = await openDatabase(databaseUrl).catch((cause: unknown) => {
+    throw new ViceError(
+      'CONFIGURATION',
+      `PostgreSQL at DATABASE_URL does not let us in: ${cause instanceof Error ? cause.message : String(cause)}`,
+      { cause },
+    );
+  });
+  const database = new Database(source, logger);
+  const module = RegistryModule.register({ config, broker, database, box: SecretBox.fromKey(secretKey), logger });
+  const app = await NestFactory.create<NestFastifyApplication>(module, new FastifyAdapter(), {
+    logger: new ViceNestLogger(logger),
+  });
+  app.connectMicroservice({ strategy: new CallServer('registry', broker, logger) });
+  await app.startAllMicroservices();
+  await (listen ? app.listen(config.port, config.host) : app.init());
+  return {
+    async close() {
+      await app.close();
+      await source.destroy();
+    },
+  };
+}

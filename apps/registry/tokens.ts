@@ -1,0 +1,2 @@
+/** Under which Nest provides the pino logger. */
+export const LOGGER = Symbol('LOGGER');

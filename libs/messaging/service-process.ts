@@ -1,0 +1,83 @@
+import { UserCalls } from '#libs/contracts';
+import { loadConfig, type AppName, type ViceConfig } from '#libs/config';
+import { ViceError } from '#libs/errors';
+import { createLogger, type Logger } from '#libs/observability';
+import { SecretBox } from '#libs/secrets';
+import { type Broker } from './broker.js';
+import { CallClient } from './calls/call-client.js';
+import { createBroker } from './create-broker.js';
+
+export interface Closable {
+  close(): Promise<void>;
+}
+
+export interface ServiceParts {
+  config: ViceConfig;
+  broker: Broker;
+  logger: Logger;
+  /** 32 bytes, base64. */
+  secretKey: string;
+}
+
+const ASK_AGAIN_MS = 2000;
+
+/** A service as a process of its own: configuration, broker, service, until SIGTERM or SIGINT. What keeps it from starting is said on standard error. */
+export async function runService(
+  app: Exclude<AppName, 'standalone'>,
+  start: (parts: ServiceParts) => Promise<Closable>,
+): Promise<void> {
+  await runUntilSignal(async () => {
+    const config = loadConfig(app);
+    const secretKey = config.secretKey ?? '';
+    const logger = createLogger(app, config.logLevel);
+    const broker = await createBroker({ amqpUrl: config.amqpUrl, queuePrefix: config.queuePrefix, logger });
+    const service = await start({ config, broker, logger, secretKey });
+    if (app !== 'registry') refuseForeignKey(broker, secretKey, logger);
+    logger.info({ host: config.host, port: config.port }, `the ${app} is up`);
+    return {
+      async close() {
+        await service.close();
+        await broker[Symbol.asyncDispose]();
+      },
+    };
+  });
+}
+
+/** Starts, and closes at SIGTERM or SIGINT; a second signal ends the process at once. */
+export async function runUntilSignal(start: () => Promise<Closable>): Promise<void> {
+  const signalled = new Promise<void>((resolve) => {
+    const onSignal = () => {
+      resolve();
+      for (const signal of ['SIGTERM', 'SIGINT'] as const)
+        process.removeListener(signal, onSignal).once(signal, () => process.exit(130));
+    };
+    process.once('SIGTERM', onSignal).once('SIGINT', onSignal);
+  });
+  try {
+    const service = await start();
+    await signalled;
+    await service.close();
+    process.exit(0);
+  } catch (error) {
+    process.stderr.write(
+      `${error instanceof ViceError ? error.message : error instanceof Error ? error.stack : String(error)}\n`,
+    );
+    process.exit(1);
+  }
+}
+
+/** Ends the process when the database's secrets are sealed with another key than ours. While no registry answers, it is asked again. */
+function refuseForeignKey(broker: Broker, secretKey: string, logger: Logger): void {
+  const { ask } = new CallClient(broker);
+  const { keyId } = SecretBox.fromKey(secretKey);
+  const check = () =>
+    void ask(UserCalls.checkKey, { keyId }).catch((error: unknown) => {
+      if (error instanceof ViceError && error.code === 'CONFIGURATION') {
+        process.stderr.write(`${error.message}\n`);
+        process.exit(1);
+      }
+      logger.warn({ reason: error instanceof Error ? error.message : String(error) }, 'no registry answers yet; asking again');
+      setTimeout(check, ASK_AGAIN_MS).unref();
+    });
+  check();
+}
