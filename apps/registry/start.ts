@@ -6,6 +6,7 @@ import { CallServer, type Broker } from '#libs/messaging';
 import { ViceNestLogger, type Logger } from '#libs/observability';
 import { SecretBox } from '#libs/secrets';
 import { Database, openDatabase } from './database/index.js';
+import { lockForOneProcess } from './database/one-process-lock.js';
 import { RegistryModule } from './registry.module.js';
 
 export interface RegistryDependencies {
@@ -34,6 +35,7 @@ export async function startRegistry({
       { cause },
     );
   });
+  if (!config.amqpUrl) await lockForOneProcess(source);
   const database = new Database(source, logger);
   const module = RegistryModule.register({ config, broker, database, box: SecretBox.fromKey(secretKey), logger });
   const app = await NestFactory.create<NestFastifyApplication>(module, new FastifyAdapter(), {

@@ -1,0 +1,11 @@
+import { loadConfig } from '#libs/config';
+import { runUntilSignal } from '#libs/messaging';
+import { startStandalone } from './standalone.js';
+import { welcome } from './welcome.js';
+
+await runUntilSignal(async () => {
+  const config = loadConfig('standalone');
+  const vice = await startStandalone(config);
+  process.stdout.write(welcome(vice.url, config));
+  return vice;
+});

@@ -1,0 +1,50 @@
+import { type ViceConfig } from '#libs/config';
+import { createBlobStore, BlobLedger } from '#libs/blobs';
+import { CallClient, createBroker, type Closable } from '#libs/messaging';
+import { createLogger } from '#libs/observability';
+import { startExportWorker } from '../export-worker/start.js';
+import { startGateway } from '../gateway/start.js';
+import { startImportWorker } from '../import-worker/start.js';
+import { startRegistry } from '../registry/start.js';
+import { startStoreWorker } from '../store-worker/start.js';
+import { EmbeddedPostgres } from './embedded-postgres.js';
+import { keptSecretKey } from './secret-key.js';
+
+/** All five services in this process. Closes in the opposite order of starting, also when a start fails half-way. */
+export async function startStandalone(config: ViceConfig): Promise<Closable & { url: string }> {
+  const logger = createLogger('standalone', config.logLevel);
+  const started: Closable[] = [];
+  const keep = <T extends Closable>(part: T): T => (started.push(part), part);
+  const close = async () => {
+    for (let part = started.pop(); part; part = started.pop()) await part.close();
+  };
+  try {
+    const secretKey = config.secretKey ?? (await keptSecretKey(config.dataDir));
+    const databaseUrl = config.databaseUrl ?? (await embeddedDatabase(config, keep));
+    const broker = await createBroker({ amqpUrl: config.amqpUrl, queuePrefix: config.queuePrefix, logger });
+    keep({ close: () => broker[Symbol.asyncDispose]() });
+    const parts = { config, broker, logger, secretKey, listen: false };
+    keep(await startRegistry({ ...parts, databaseUrl }));
+    keep(await startStoreWorker(parts));
+    keep(await startImportWorker(parts));
+    keep(await startExportWorker(parts));
+    const blobs = createBlobStore(config.blobStore, new BlobLedger(new CallClient(broker).ask));
+    const gateway = keep(await startGateway({ ...parts, blobs }));
+    return { url: gateway.url, close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+async function embeddedDatabase(config: ViceConfig, keep: (part: Closable) => void): Promise<string> {
+  const postgres = await EmbeddedPostgres.start({
+    dataDir: config.dataDir,
+    onUnexpectedEnd: (error) => {
+      process.stderr.write(`${error.message}\n`);
+      process.exit(1);
+    },
+  });
+  keep({ close: () => postgres.stop() });
+  return postgres.databaseUrl;
+}
