@@ -81,7 +81,7 @@ export async function peek(
 }
 
 function gzipFault(error: unknown) {
-  const code = error instanceof Error && 'code' in error ? error.code : undefined;
+  const { code } = error as { code?: unknown };
   if (code === 'Z_BUF_ERROR') return truncated('the gzip data ends in the middle', error);
   if (code === 'Z_DATA_ERROR' || code === 'Z_STREAM_ERROR' || code === 'Z_NEED_DICT')
     return invalid('the gzip data is damaged', error);
