@@ -2,11 +2,12 @@ import { DataSource } from 'typeorm';
 import { DeploymentEntity, EnvironmentEntity, ImageEntity, JobEntity, UserEntity } from './entities/index.js';
 import { Foundation1764000000000 } from './migrations/1764000000000-foundation.js';
 import { ImageLists1764000000001 } from './migrations/1764000000001-image-lists.js';
+import { BlobReferences1764000000005 } from './migrations/1764000000005-blob-references.js';
 
 export const ENTITIES = [UserEntity, EnvironmentEntity, ImageEntity, DeploymentEntity, JobEntity];
 
 /** Oldest first. Each can be read by the release before it, so that old and new registries may run side by side. */
-export const MIGRATIONS = [Foundation1764000000000, ImageLists1764000000001];
+export const MIGRATIONS = [Foundation1764000000000, ImageLists1764000000001, BlobReferences1764000000005];
 
 /** Names the lock under which migrations run; any number does, as long as it stays. */
 const MIGRATION_LOCK = 7_302_117;

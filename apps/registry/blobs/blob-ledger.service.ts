@@ -1,0 +1,106 @@
+import { Injectable } from '@nestjs/common';
+import { HOLD_SECONDS, type BlobCalls, type Digest, type RequestOf } from '#libs/contracts';
+import { ViceError } from '#libs/errors';
+import { Database, type Transaction } from '../database/index.js';
+import { condemnBlobs } from './condemn.js';
+import { expiryUnless, jobOf, stillHolds } from './holder.js';
+import { reserveSpace } from './space.js';
+
+const HOLDS = ['blob_pins', 'space_reservations'] as const;
+
+/**
+ * Who writes into the blob store, who reads, what may go. Whoever takes hold of a blob locks its row against garbage collection, which
+ * locks it the other way: so a blob is either held, or being deleted, never both. Whatever comes to refer to a blob does the same by a
+ * trigger of the database.
+ */
+@Injectable()
+export class BlobLedgerService {
+  constructor(private readonly database: Database) {}
+
+  async reserveSpace(request: RequestOf<typeof BlobCalls.reserveSpace>): Promise<void> {
+    await this.database.transaction((tx) => reserveSpace(tx, request));
+  }
+
+  /** `wait` while garbage collection has the blob. The writer's bytes are all there by now: it needs no more space. */
+  async reserveBlob({ writer, digest, size }: RequestOf<typeof BlobCalls.reserveBlob>): Promise<'reserved' | 'wait'> {
+    return this.database.transaction(async (tx) => {
+      await tx.manager.query(`INSERT INTO blobs (digest, size, state) VALUES ($1, $2, 'reserved') ON CONFLICT DO NOTHING`, [
+        digest,
+        size,
+      ]);
+      if (!(await this.tryToPin(tx, writer, digest))) return 'wait';
+      await tx.manager.query('DELETE FROM space_reservations WHERE writer = $1', [writer]);
+      return 'reserved';
+    });
+  }
+
+  /** Keeps a blob from going while the holder reads it. Raises BLOB_NOT_FOUND. */
+  async pin(holder: string, digest: Digest): Promise<void> {
+    await this.database.transaction((tx) => this.pinWithin(tx, holder, digest));
+  }
+
+  /** The same within a transaction that does more. */
+  async pinWithin(tx: Transaction, holder: string, digest: Digest): Promise<void> {
+    if (await this.tryToPin(tx, holder, digest)) return;
+    throw new ViceError('BLOB_NOT_FOUND', `the blob ${digest} is not in the blob store`);
+  }
+
+  /** A hold that has expired stays so. */
+  async renew(holders: string[]): Promise<void> {
+    for (const [table, name] of [
+      ['blob_pins', 'holder'],
+      ['space_reservations', 'writer'],
+    ])
+      await this.database.rowsOf(
+        `UPDATE ${table} SET expires_at = now() + interval '${HOLD_SECONDS} seconds' WHERE ${name} = ANY ($1) AND expires_at > now()`,
+        [holders],
+      );
+  }
+
+  async release(holder: string): Promise<void> {
+    await this.database.transaction(async ({ manager }) => {
+      await manager.query('DELETE FROM blob_pins WHERE holder = $1', [holder]);
+      await manager.query('DELETE FROM space_reservations WHERE writer = $1', [holder]);
+    });
+  }
+
+  /** A job's writer has ended with its job, since a later attempt may carry its bytes over; any other when it holds nothing any more. */
+  async ended(writers: string[]): Promise<string[]> {
+    const rows = await this.database.query<{ writer: string }>(
+      `SELECT writer FROM unnest($1::text[], $2::uuid[]) AS asked (writer, job_id)
+        WHERE CASE WHEN job_id IS NULL
+              THEN NOT EXISTS (SELECT FROM blob_pins pin WHERE pin.holder = asked.writer AND ${stillHolds('pin')})
+               AND NOT EXISTS (SELECT FROM space_reservations space WHERE space.writer = asked.writer AND ${stillHolds('space')})
+              ELSE NOT EXISTS (SELECT FROM jobs WHERE jobs.id = asked.job_id AND jobs.state IN ('queued', 'running')) END`,
+      [writers, writers.map(jobOf)],
+    );
+    return rows.map(({ writer }) => writer);
+  }
+
+  async condemn(limit: number): Promise<Digest[]> {
+    await this.dropEndedHolds();
+    return this.database.transaction((tx) => condemnBlobs(tx, limit));
+  }
+
+  async forget(digests: Digest[]): Promise<void> {
+    await this.database.rowsOf(`DELETE FROM blobs WHERE digest = ANY ($1) AND state = 'deleting' RETURNING digest`, [digests]);
+  }
+
+  private async dropEndedHolds(): Promise<void> {
+    for (const table of HOLDS) await this.database.rowsOf(`DELETE FROM ${table} held WHERE NOT ${stillHolds('held')}`);
+  }
+
+  /** False where there is no such blob, or it is being deleted. */
+  private async tryToPin({ manager }: Transaction, holder: string, digest: Digest): Promise<boolean> {
+    const blobs = (await manager.query(`SELECT FROM blobs WHERE digest = $1 AND state <> 'deleting' FOR SHARE`, [
+      digest,
+    ])) as unknown[];
+    if (blobs.length === 0) return false;
+    await manager.query(
+      `INSERT INTO blob_pins (digest, holder, job_id, expires_at) VALUES ($1, $2, $3, ${expiryUnless('$3')})
+       ON CONFLICT (digest, holder) DO UPDATE SET expires_at = excluded.expires_at`,
+      [digest, holder, jobOf(holder)],
+    );
+    return true;
+  }
+}
