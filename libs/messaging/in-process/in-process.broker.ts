@@ -29,7 +29,7 @@ export class InProcessBroker implements Broker {
   constructor(private readonly log: Logger) {}
 
   async request(service: ServiceName, name: string, body: unknown, { deadlineMs }: { deadlineMs: number }): Promise<unknown> {
-    await this.check();
+    this.assertOpen();
     return this.calls.request(service, name, body, deadlineMs);
   }
 
@@ -38,7 +38,7 @@ export class InProcessBroker implements Broker {
   }
 
   async publishJob(queue: JobQueue, message: JobMessage): Promise<void> {
-    await this.check();
+    this.assertOpen();
     this.pair(queue).jobs.put(message);
   }
 
@@ -79,7 +79,7 @@ export class InProcessBroker implements Broker {
   }
 
   async check(): Promise<void> {
-    if (this.closed.signal.aborted) throw unavailable('the broker in this process is closed');
+    this.assertOpen();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -90,6 +90,10 @@ export class InProcessBroker implements Broker {
       jobs.clear();
       dead.clear();
     }
+  }
+
+  private assertOpen(): void {
+    if (this.closed.signal.aborted) throw unavailable('the broker in this process is closed');
   }
 
   private pair(queue: JobQueue): QueuePair {

@@ -1,0 +1,12 @@
+import { afterAll, describe } from '@jest/globals';
+import { describeWith, rabbitmq } from '#libs/testing';
+import { brokerSuite } from './broker-suite.js';
+import { jobSuite } from './job-suite.js';
+import { RabbitPlace } from './rabbit-place.js';
+
+await describeWith([rabbitmq()], 'over the RabbitMQ of this machine', (url) => {
+  const place = new RabbitPlace(url);
+  afterAll(() => place.clear());
+  describe('a broker', () => brokerSuite(() => place.open()));
+  describe('a worker', () => jobSuite(() => place.open()));
+});
