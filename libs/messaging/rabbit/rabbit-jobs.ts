@@ -38,8 +38,14 @@ export class JobPublisher {
         purpose: 'publishing jobs',
         open: (model) => model.createConfirmChannel(),
         setUp: async (channel) => {
-          channel.on('return', ({ properties }) => this.returned.add(String(properties.messageId)));
-          for (const queue of JOB_QUEUES) await declareJobQueue(channel, prefix, queue);
+          const declare = async () => {
+            for (const queue of JOB_QUEUES) await declareJobQueue(channel, prefix, queue);
+          };
+          channel.on('return', ({ properties }) => {
+            this.returned.add(String(properties.messageId));
+            void declare().catch(() => undefined); // somebody deleted a queue: the next try finds it
+          });
+          await declare();
         },
         lost: () => this.returned.clear(),
       },
