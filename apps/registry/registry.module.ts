@@ -9,12 +9,17 @@ import { Database } from './database/index.js';
 import { DeploymentChanges } from './deployments/deployment-changes.service.js';
 import { DeploymentsController } from './deployments/deployments.controller.js';
 import { DeploymentsService } from './deployments/deployments.service.js';
+import { EnvironmentDeletionService } from './environments/environment-deletion.service.js';
 import { EnvironmentsController } from './environments/environments.controller.js';
 import { EnvironmentsService } from './environments/environments.service.js';
 import { EventsController } from './events/events.controller.js';
 import { EventsService } from './events/events.service.js';
 import { ImageChanges } from './images/image-changes.service.js';
 import { ImageContentService } from './images/image-content.service.js';
+import { ImageGenerations } from './images/image-generations.service.js';
+import { ImageListService } from './images/image-list.service.js';
+import { ImageOriginService } from './images/image-origin.service.js';
+import { ImageTransfersService } from './images/image-transfers.service.js';
 import { ImagesController } from './images/images.controller.js';
 import { ImagesService } from './images/images.service.js';
 import { ClaimsService } from './jobs/claims.service.js';
@@ -59,7 +64,15 @@ const JOBS: Provider[] = [
   UpkeepService,
 ];
 
-const IMAGES: Provider[] = [ImagesService, ImageChanges, ImageContentService];
+const IMAGES: Provider[] = [
+  ImagesService,
+  ImageListService,
+  ImageTransfersService,
+  ImageGenerations,
+  ImageOriginService,
+  ImageChanges,
+  ImageContentService,
+];
 
 export interface RegistryParts {
   config: ViceConfig;
@@ -97,6 +110,7 @@ export class RegistryModule {
         PasswordsService,
         SecretKeyService,
         EnvironmentsService,
+        EnvironmentDeletionService,
         ...IMAGES,
         DeploymentsService,
         DeploymentChanges,

@@ -45,7 +45,8 @@ export class EnvironmentsService {
   /** A new environment as part of a larger change. */
   async register(tx: Transaction, userId: string, draft: EnvironmentDraft): Promise<EnvironmentEntity> {
     const environments = tx.manager.getRepository(EnvironmentEntity);
-    await environments.insert({ id: draft.id, userId, ...merged(NO_CONTENT, draft) });
+    const columns: object = { id: draft.id, userId, ...merged(NO_CONTENT, draft) };
+    await environments.insert(columns);
     return environments.findOneByOrFail({ id: draft.id });
   }
 
@@ -54,7 +55,8 @@ export class EnvironmentsService {
       const before = await this.locked(tx, userId, draft.id, 'pessimistic_write');
       if (!before) throw notFound(draft.id);
       const environments = tx.manager.getRepository(EnvironmentEntity);
-      await environments.update({ id: before.id }, { ...merged(before, draft), updatedAt: () => 'now()' });
+      const columns: object = { ...merged(before, draft), updatedAt: () => 'now()' };
+      await environments.update({ id: before.id }, columns);
       return toEnvironment(await environments.findOneByOrFail({ id: before.id }));
     });
   }

@@ -75,6 +75,7 @@ export class EventsService {
    * has missed none below it. Users are locked in one order, so that two transactions never wait for each other.
    */
   private async store(tx: Transaction, recorded: readonly Recorded[]): Promise<void> {
+    this.pending.delete(tx); // what is recorded from now on, before the commit, is stored after this
     const users = [...new Set(recorded.map(({ userId }) => userId))].sort();
     for (const userId of users) await tx.manager.query('SELECT pg_advisory_xact_lock($1, hashtext($2))', [ORDER_LOCK, userId]);
     await tx.manager.query(

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { type Image } from '#libs/contracts';
 import { type Transaction } from '../database/index.js';
-import { EventsService } from '../events/index.js';
+import { EventsService } from '../events/events.service.js';
 import { IMAGE_COLUMNS, JOIN_ORIGIN, toImage, type ImageRow } from './image.contract.js';
 
 /** Tells the owners of images that something changed. */

@@ -19,11 +19,19 @@ describe('an image changed by a draft', () => {
   const before = { ...blank, title: 'old', tags: ['a'], visibility: 'public', specifics: { a: 1 }, digest: null } as const;
 
   test('absent stays', () => {
-    expect(changed({ ...before, tags: ['a'] }, {}, null)).toEqual({ ...blank, title: 'old', tags: ['a'], visibility: 'public', specifics: { a: 1 } });
+    expect(changed({ ...before, tags: ['a'] }, {}, null)).toEqual({
+      ...blank,
+      title: 'old',
+      tags: ['a'],
+      visibility: 'public',
+      specifics: { a: 1 },
+    });
   });
 
   test('null clears: no title, no tags, private, empty specifics', () => {
-    expect(changed({ ...before, tags: ['a'] }, { title: null, tags: null, visibility: null, specifics: null }, null)).toEqual(blank);
+    expect(changed({ ...before, tags: ['a'] }, { title: null, tags: null, visibility: null, specifics: null }, null)).toEqual(
+      blank,
+    );
   });
 
   test('specifics are replaced as a whole', () => {
@@ -41,7 +49,13 @@ describe('an image changed by a draft', () => {
 describe('what a change sets off', () => {
   const there = { originEnvironmentId: 'e1', environmentReference: 'busybox' };
   const empty: ImageSituation = { ...blank, status: 'empty', digest: null, flight: null, importedLast: false };
-  const ready: ImageSituation = { ...empty, status: 'ready', digest: DIGEST, contenttype: 'disk-raw', saidContenttype: 'disk-raw' };
+  const ready: ImageSituation = {
+    ...empty,
+    status: 'ready',
+    digest: DIGEST,
+    contenttype: 'disk-raw',
+    saidContenttype: 'disk-raw',
+  };
   const imported: ImageSituation = { ...ready, ...there, importedLast: true };
   const importing: ImageSituation = { ...empty, ...there, status: 'importing', flight: 'import', importedLast: true };
   const uploaded: ImageSituation = { ...empty, status: 'importing', flight: 'inspect' };
@@ -62,13 +76,28 @@ describe('what a change sets off', () => {
     ['the last upload failed, the import before it did not', { ...imported, status: 'failed', importedLast: false }, {}, null],
     ['the origin goes while it imports', importing, { originEnvironmentId: null }, 'withdraw'],
     ['the reference goes while it imports', importing, { environmentReference: null }, 'withdraw'],
-    ['the origin goes after the import failed', { ...importing, status: 'failed', flight: null }, { originEnvironmentId: null }, 'withdraw'],
+    [
+      'the origin goes after the import failed',
+      { ...importing, status: 'failed', flight: null },
+      { originEnvironmentId: null },
+      'withdraw',
+    ],
     ['the origin goes from what was imported', imported, { originEnvironmentId: null }, null],
-    ['the origin goes while what was imported is inspected', { ...importing, flight: 'inspect' }, { originEnvironmentId: null }, null],
+    [
+      'the origin goes while what was imported is inspected',
+      { ...importing, flight: 'inspect' },
+      { originEnvironmentId: null },
+      null,
+    ],
     ['another content type of what is there', ready, { saidContenttype: 'disk-qcow2' }, 'inspect-content'],
     ['a content type that it has anyway', { ...ready, saidContenttype: null }, { saidContenttype: 'disk-raw' }, null],
     ['the content type is left to be found', ready, { saidContenttype: null }, null],
-    ['the content type is taken back after it was refused', { ...ready, status: 'failed', saidContenttype: 'disk-qcow2' }, { saidContenttype: 'disk-raw' }, 'inspect-content'],
+    [
+      'the content type is taken back after it was refused',
+      { ...ready, status: 'failed', saidContenttype: 'disk-qcow2' },
+      { saidContenttype: 'disk-raw' },
+      'inspect-content',
+    ],
     ['another content type of what is being inspected', uploaded, { saidContenttype: 'disk-qcow2' }, 'inspect-arrived'],
     ['another content type of what is being imported', importing, { saidContenttype: 'disk-qcow2' }, null],
     ['a content type before there is content', empty, { saidContenttype: 'disk-raw' }, null],

@@ -16,6 +16,21 @@ export type ImageContentOf = Pick<
   | 'environmentReference'
 >;
 
+/** An image of which nothing is said yet. */
+export const BLANK: ImageContentOf & Pick<ImageEntity, 'digest'> = {
+  title: null,
+  description: null,
+  tags: [],
+  visibility: 'private',
+  imagetype: null,
+  contenttype: null,
+  saidContenttype: null,
+  specifics: {},
+  originEnvironmentId: null,
+  environmentReference: null,
+  digest: null,
+};
+
 /** What else decides what a change sets off. */
 export interface ImageSituation extends ImageContentOf, Pick<ImageEntity, 'status' | 'digest'> {
   /** The live job of the image's generation. */

@@ -1,0 +1,54 @@
+import { Injectable } from '@nestjs/common';
+import { isUUID } from 'class-validator';
+import { HOLD_SECONDS, type ImageCalls, type ImageContent, type RequestOf } from '#libs/contracts';
+import { ViceError } from '#libs/errors';
+import { Database, ImageEntity } from '../database/index.js';
+import { lockOwnImage, noSuchImage, requireOwner } from './image-access.js';
+import { ImageChanges } from './image-changes.service.js';
+import { ImageContentService } from './image-content.service.js';
+import { ImageGenerations } from './image-generations.service.js';
+
+/** What uploads and downloads ask; their bytes go past the registry. */
+@Injectable()
+export class ImageTransfersService {
+  constructor(
+    private readonly database: Database,
+    private readonly content: ImageContentService,
+    private readonly generations: ImageGenerations,
+    private readonly changes: ImageChanges,
+  ) {}
+
+  async beginUpload(userId: string, imageId: string): Promise<void> {
+    const image = isUUID(imageId) ? await this.database.source.manager.findOneBy(ImageEntity, { id: imageId }) : null;
+    requireOwner(image, userId, imageId);
+  }
+
+  /** The bytes are in the blob store: their inspection is committed with the image's new generation. */
+  async commitUpload({ userId, imageId, digest, size }: RequestOf<typeof ImageCalls.commitUpload>): Promise<void> {
+    await this.database.transaction(async (tx) => {
+      const image = await lockOwnImage(tx, userId, imageId);
+      await this.content.stored(tx, digest, size);
+      await this.generations.beginInspection(tx, image, { digest, size, contentType: image.saidContenttype });
+      await this.changes.changed(tx, [image.id]);
+    });
+  }
+
+  /** `viewer` null: someone who has not logged in. The lock keeps the image from letting go of the blob before the pin is there. */
+  async openContent(viewer: string | null, imageId: string, holder: string): Promise<ImageContent> {
+    return this.database.transaction(async (tx) => {
+      const image = isUUID(imageId)
+        ? await tx.manager.findOne(ImageEntity, { where: { id: imageId }, lock: { mode: 'pessimistic_read' } })
+        : null;
+      if (!image || (image.visibility !== 'public' && image.userId !== viewer)) throw noSuchImage(imageId);
+      const { digest, size, contenttype, title } = image;
+      if (digest === null || size === null || contenttype === null)
+        throw new ViceError('IMAGE_HAS_NO_CONTENT', `image ${imageId} has no content yet: it is ${image.status}`);
+      await tx.manager.query(
+        `INSERT INTO blob_pins (digest, holder, expires_at) VALUES ($1, $2, now() + $3 * interval '1 second')
+         ON CONFLICT (digest, holder) DO UPDATE SET expires_at = EXCLUDED.expires_at`,
+        [digest, holder, HOLD_SECONDS],
+      );
+      return { digest, size, contentType: contenttype, title };
+    });
+  }
+}

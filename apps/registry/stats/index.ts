@@ -1,2 +1,0 @@
-export { StatsController } from './stats.controller.js';
-export { StatsService } from './stats.service.js';
