@@ -111,6 +111,7 @@ export class RegistryModule {
         SecretKeyService,
         EnvironmentsService,
         EnvironmentDeletionService,
+        EnvironmentDeletionService,
         ...IMAGES,
         DeploymentsService,
         DeploymentChanges,

@@ -1,7 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { type ContentType, type Digest, type ImportedBlob } from '#libs/contracts';
-import { ViceError } from '#libs/errors';
-import { EnvironmentEntity, ImageEntity, rowsOf, type JobEntity, type Transaction } from '../database/index.js';
+import { EnvironmentEntity, ImageEntity, type JobEntity, type Transaction } from '../database/index.js';
 import { ImageChanges } from './image-changes.service.js';
 
 /** What becomes of an image as its content arrives, is accepted, or fails. Only the newest generation counts. */
@@ -20,7 +19,6 @@ export class ImageContentService {
 
   /** The bytes are here; what the environment knew of them goes under `specifics`, by its software. */
   async arrived(tx: Transaction, image: ImageEntity, imported: ImportedBlob): Promise<void> {
-    await this.stored(tx, imported.digest, imported.size);
     const origin =
       image.originEnvironmentId && (await tx.manager.findOneBy(EnvironmentEntity, { id: image.originEnvironmentId }));
     const software = (origin && origin.managementlayer?.software?.toLowerCase()) || 'origin';
@@ -48,17 +46,6 @@ export class ImageContentService {
   async failed(tx: Transaction, image: ImageEntity): Promise<void> {
     image.status = 'failed';
     await this.save(tx, image);
-  }
-
-  /** Notes that the bytes of a reserved blob are published. Raises BLOB_NOT_FOUND where nobody reserved it. */
-  async stored(tx: Transaction, digest: Digest, size: number): Promise<void> {
-    const blobs = await rowsOf(
-      tx.manager,
-      `UPDATE blobs SET state = 'stored' WHERE digest = $1 AND size = $2 AND state <> 'deleting' RETURNING digest`,
-      [digest, size],
-    );
-    if (blobs.length === 0)
-      throw new ViceError('BLOB_NOT_FOUND', `blob ${digest} of ${size} bytes was not reserved before its bytes came`);
   }
 
   private async save(tx: Transaction, image: ImageEntity): Promise<void> {

@@ -1,11 +1,11 @@
 import { Injectable } from '@nestjs/common';
 import { isUUID } from 'class-validator';
-import { HOLD_SECONDS, type ImageCalls, type ImageContent, type RequestOf } from '#libs/contracts';
+import { type ImageCalls, type ImageContent, type RequestOf } from '#libs/contracts';
 import { ViceError } from '#libs/errors';
+import { BlobLedgerService } from '../blobs/blob-ledger.service.js';
 import { Database, ImageEntity } from '../database/index.js';
 import { lockOwnImage, noSuchImage, requireOwner } from './image-access.js';
 import { ImageChanges } from './image-changes.service.js';
-import { ImageContentService } from './image-content.service.js';
 import { ImageGenerations } from './image-generations.service.js';
 
 /** What uploads and downloads ask; their bytes go past the registry. */
@@ -13,7 +13,7 @@ import { ImageGenerations } from './image-generations.service.js';
 export class ImageTransfersService {
   constructor(
     private readonly database: Database,
-    private readonly content: ImageContentService,
+    private readonly ledger: BlobLedgerService,
     private readonly generations: ImageGenerations,
     private readonly changes: ImageChanges,
   ) {}
@@ -23,11 +23,11 @@ export class ImageTransfersService {
     requireOwner(image, userId, imageId);
   }
 
-  /** The bytes are in the blob store: their inspection is committed with the image's new generation. */
-  async commitUpload({ userId, imageId, digest, size }: RequestOf<typeof ImageCalls.commitUpload>): Promise<void> {
+  /** The bytes are in the blob store, reserved by `writer`: their inspection is committed with the image's new generation. */
+  async commitUpload({ userId, imageId, writer, digest, size }: RequestOf<typeof ImageCalls.commitUpload>): Promise<void> {
     await this.database.transaction(async (tx) => {
       const image = await lockOwnImage(tx, userId, imageId);
-      await this.content.stored(tx, digest, size);
+      await this.ledger.pinWithin(tx, writer, digest);
       await this.generations.beginInspection(tx, image, { digest, size, contentType: image.saidContenttype });
       await this.changes.changed(tx, [image.id]);
     });
@@ -43,11 +43,7 @@ export class ImageTransfersService {
       const { digest, size, contenttype, title } = image;
       if (digest === null || size === null || contenttype === null)
         throw new ViceError('IMAGE_HAS_NO_CONTENT', `image ${imageId} has no content yet: it is ${image.status}`);
-      await tx.manager.query(
-        `INSERT INTO blob_pins (digest, holder, expires_at) VALUES ($1, $2, now() + $3 * interval '1 second')
-         ON CONFLICT (digest, holder) DO UPDATE SET expires_at = EXCLUDED.expires_at`,
-        [digest, holder, HOLD_SECONDS],
-      );
+      await this.ledger.pinWithin(tx, holder, digest);
       return { digest, size, contentType: contenttype, title };
     });
   }
