@@ -111,7 +111,6 @@ export class RegistryModule {
         SecretKeyService,
         EnvironmentsService,
         EnvironmentDeletionService,
-        EnvironmentDeletionService,
         ...IMAGES,
         DeploymentsService,
         DeploymentChanges,
