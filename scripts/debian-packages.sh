@@ -73,3 +73,12 @@ alive() {
     *) ps -o stat= -p "$1" | grep -q '^[^Z]' ;;
   esac
 }
+
+# stop_with_owner DIR: where OWNER names a process, the service on DIR is stopped and removed when that process ends, however it does.
+stop_with_owner() {
+  [ -n "${OWNER-}" ] && [ ! -e "$1/owner" ] || return 0
+  echo "$OWNER" >"$1/owner"
+  # shellcheck disable=SC2016 # for the inner shell
+  setsid bash -c 'while [ -e "$2" ] && kill -0 "$1" 2>/dev/null; do sleep 1; done; [ ! -e "$2" ] || exec "$3" stop "$2"' \
+    owner "$OWNER" "$1" "$(readlink -f "$0")" >/dev/null 2>&1 </dev/null &
+}

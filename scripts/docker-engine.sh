@@ -10,7 +10,7 @@
 #   docker-engine.sh install                 only downloads what the engines need
 #
 # It listens on DIR/docker.sock, and on what DOCKERD_ARGS adds (e.g. DOCKERD_ARGS='-H tcp://127.0.0.1:23751'). DIR must be short: a socket's
-# path ends at 104 bytes. The packages are kept in VICE_PEERS_CACHE (/var/cache/vice-peers). There is no network in its containers but `none` and `host`.
+# path ends at 104 bytes. With OWNER=PID it is stopped and removed when that process ends. The packages are kept in VICE_PEERS_CACHE (/var/cache/vice-peers). There is no network in its containers but `none` and `host`.
 set -euo pipefail
 . "$(dirname "$(readlink -f "$0")")/debian-packages.sh"
 
@@ -32,6 +32,7 @@ start() {
   [ "$version" = 26c ] && snapshotter=true
   mkdir -p "$dir"
   clean_up_after_kill "$dir"
+  stop_with_owner "$dir"
   if [ "$version" = 20 ]; then echo '{}'; else echo "{\"features\":{\"containerd-snapshotter\":$snapshotter}}"; fi >"$dir/daemon.json"
   # shellcheck disable=SC2086 # DOCKERD_ARGS is a list of words
   PATH=$path:$PATH setsid dockerd --config-file "$dir/daemon.json" --data-root "$dir/data" --exec-root "$dir/x" \

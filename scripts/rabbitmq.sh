@@ -9,7 +9,8 @@
 #   rabbitmq.sh install                only downloads what version 4 needs (a minute)
 #
 # AMQP is on 127.0.0.1:PORT (guest/guest), the management API on PORT+10000, Prometheus on PORT+10020; Erlang takes PORT+1000 and PORT+20000, so
-# PORT ends at 45535. CONF adds lines to rabbitmq.conf, e.g. CONF='consumer_timeout = 10000'. Version 4 is kept in VICE_PEERS_CACHE (/var/cache/vice-peers).
+# PORT ends at 45535. CONF adds lines to rabbitmq.conf, e.g. CONF='consumer_timeout = 10000'. With OWNER=PID the
+# broker is stopped and removed when that process ends. Version 4 is kept in VICE_PEERS_CACHE (/var/cache/vice-peers).
 set -euo pipefail
 . "$(dirname "$(readlink -f "$0")")/debian-packages.sh"
 
@@ -85,6 +86,7 @@ start() {
   esac
   end_leftovers "$dir"
   write_configuration "$dir" "$port" "$version"
+  stop_with_owner "$dir"
   # a shell of its own process group, so that stop reaches Erlang's helpers too
   setsid "$0" run "$dir" >"$dir/log/out" 2>&1 </dev/null &
   pid=$!

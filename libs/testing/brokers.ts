@@ -18,7 +18,10 @@ export interface TestBroker extends AsyncDisposable {
   ctl(...args: string[]): Promise<string>;
   /** Ends it in good order; `start` brings it back with what it held. */
   halt(): Promise<void>;
-  /** Ends it by SIGKILL; `start` brings it back. */
+  /**
+   * Ends it by SIGKILL; `start` brings it back. RabbitMQ writes the names of new quorum queues down minutes after their declaration, and a queue
+   * whose name is lost never answers again: so that a test need not wait, it is made to write them just before.
+   */
   kill(): Promise<void>;
   start(): Promise<void>;
   /** Ends it and removes what it held. */
@@ -50,7 +53,10 @@ export async function startBroker(version: BrokerVersion, conf: readonly string[
     cutConnections: async () => void (await script('ctl', dir, 'close_all_connections', 'cut by a test')),
     ctl: (...args) => script('ctl', dir, ...args),
     halt: async () => void (await script('stop-keep', dir)),
-    kill: async () => void (await script('kill', dir)),
+    kill: async () => {
+      await script('ctl', dir, 'eval', '[dets:sync(Table) || Table <- dets:all()].');
+      await script('kill', dir);
+    },
     start,
     stop,
     [Symbol.asyncDispose]: stop,

@@ -13,10 +13,15 @@ export const projectRoot = ((): string => {
   return folder;
 })();
 
-/** Runs one of `scripts/`, and returns what it printed. Its last words are in the error when it fails. */
+/**
+ * Runs one of `scripts/`, and returns what it printed; its last words are in the error when it fails. What it starts ends with this process.
+ */
 export async function runScript(name: string, args: readonly string[], env: Record<string, string> = {}): Promise<string> {
   try {
-    const { stdout } = await run(join(projectRoot, 'scripts', name), args, { env: { ...process.env, ...env }, timeout: 300_000 });
+    const { stdout } = await run(join(projectRoot, 'scripts', name), args, {
+      env: { ...process.env, OWNER: String(process.pid), ...env },
+      timeout: 300_000,
+    });
     return stdout;
   } catch (error) {
     const { stderr } = error as { stderr?: string };

@@ -27,8 +27,10 @@ for (const version of ['3', '4'] as const) {
       await broker.halt();
       await broker.start();
       const again = await connect(broker.url);
-      const message = await (await again.createChannel()).get('kept', { noAck: true });
-      expect(message && message.content.toString()).toBe('message');
+      const message = new Promise((resolve) => {
+        void again.createChannel().then((each) => each.consume('kept', (delivery) => resolve(delivery?.content.toString())));
+      });
+      expect(await message).toBe('message');
       await again.close();
     }, 120_000);
   });
