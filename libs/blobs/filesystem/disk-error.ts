@@ -16,5 +16,5 @@ export function diskError(error: unknown): unknown {
 }
 
 function codeOf(error: unknown): unknown {
-  return error instanceof Error && 'code' in error ? error.code : undefined;
+  return (error as NodeJS.ErrnoException | undefined)?.code;
 }

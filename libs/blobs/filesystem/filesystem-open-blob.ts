@@ -62,6 +62,7 @@ export class FilesystemOpenBlob implements OpenBlob {
   stream({ start, end }: { start: number; end: number } = { start: 0, end: this.size - 1 }): Readable {
     const stream = new BlobStream(this.handle, start, Math.min(end + 1, this.size));
     this.streams.add(stream);
+    stream.on('error', () => undefined); // for whoever reads it; one that nobody reads must not end the process
     stream.once('close', () => this.streams.delete(stream));
     return stream;
   }

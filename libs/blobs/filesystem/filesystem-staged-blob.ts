@@ -44,14 +44,14 @@ export class FilesystemStagedBlob extends Writable implements StagedBlob {
 
   /** Raises STORAGE_FULL, or IMAGE_TOO_LARGE where that is known beforehand. */
   static async begin(options: StageOptions, layout: Layout, ledger: BlobLedger): Promise<FilesystemStagedBlob> {
-    const { writer, maxBytes, expected = {}, size = expected.size } = options;
+    const { writer, maxBytes = Infinity, expected = {}, size = expected.size } = options;
     const path = layout.staged(writer);
-    if (size !== undefined && maxBytes !== undefined && size > maxBytes) throw tooLarge(maxBytes);
+    if (expected.size !== undefined && expected.size > maxBytes) throw tooLarge(maxBytes);
     const space = new ReservedSpace(writer, layout, ledger, maxBytes);
     const stopKeepingAlive = ledger.keepAlive(writer);
     try {
       // The hold comes before the file, so that a sweep never takes this for something left behind.
-      await space.begin(size);
+      await space.begin(size === undefined ? undefined : Math.min(size, maxBytes));
       const file = await StagingFile.create(path, algorithmsFor(expected));
       return new FilesystemStagedBlob(options, layout, ledger, space, file, stopKeepingAlive);
     } catch (error) {

@@ -22,7 +22,7 @@ export class ReservedSpace {
     private readonly writer: string,
     private readonly layout: Layout,
     private readonly ledger: BlobLedger,
-    private readonly maxBytes = Infinity,
+    private readonly maxBytes: number,
   ) {}
 
   /** Raises STORAGE_FULL. */
