@@ -1,0 +1,2 @@
+/** Under which Nest provides the blob store. */
+export const BLOB_STORE = Symbol('BLOB_STORE');

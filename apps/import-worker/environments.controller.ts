@@ -1,0 +1,47 @@
+import { Controller } from '@nestjs/common';
+import { EnvironmentCalls, RemoteCalls, type EnvironmentCheck, type RemoteImageListing, type RequestOf } from '#libs/contracts';
+import { ViceError } from '#libs/errors';
+import { CallClient, CallHandler, type CallContext } from '#libs/messaging';
+import { openAccess, Providers, type EnvironmentSession } from '#libs/providers';
+import { SecretBox } from '#libs/secrets';
+
+/** Answers what users ask about their environments, beside the jobs. */
+@Controller()
+export class EnvironmentsController {
+  constructor(
+    private readonly providers: Providers,
+    private readonly box: SecretBox,
+    private readonly calls: CallClient,
+  ) {}
+
+  /** An environment that does not answer is an answer, not an error of ours. */
+  @CallHandler(RemoteCalls.checkEnvironment)
+  async check(request: RequestOf<typeof RemoteCalls.checkEnvironment>, context: CallContext): Promise<EnvironmentCheck> {
+    const environment = await this.calls.ask(EnvironmentCalls.openEnvironment, request);
+    const signal = untilShortlyBefore(context.deadline);
+    try {
+      await using session = await this.providers.connect(openAccess(environment, this.box), signal);
+      return { ok: true, ...(await session.check()) };
+    } catch (error) {
+      if (signal.aborted) return { ok: false, message: 'the environment did not answer in time' };
+      if (error instanceof ViceError && error.code !== 'INTERNAL') return { ok: false, message: error.message };
+      throw error;
+    }
+  }
+
+  @CallHandler(RemoteCalls.listRemoteImages)
+  async list(
+    { page, ...request }: RequestOf<typeof RemoteCalls.listRemoteImages>,
+    context: CallContext,
+  ): Promise<RemoteImageListing> {
+    const environment = await this.calls.ask(EnvironmentCalls.openEnvironment, request);
+    await using session: EnvironmentSession = await this.providers.connect(
+      openAccess(environment, this.box),
+      untilShortlyBefore(context.deadline),
+    );
+    return session.list(page);
+  }
+}
+
+/** Leaves time for the answer to arrive before the caller gives up. */
+const untilShortlyBefore = (deadline: number): AbortSignal => AbortSignal.timeout(Math.max(0, deadline - Date.now() - 1000));
