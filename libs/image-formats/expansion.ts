@@ -35,8 +35,15 @@ export const isGzip = (head: Buffer): boolean => head[0] === 0x1f && head[1] ===
 /** Throws CONTENT_TRUNCATED or CONTENT_INVALID for damaged gzip data, CONTENT_REFUSED when the budget is spent; errors of the source pass unchanged. */
 export async function* gunzipped(source: AsyncIterable<Buffer>, budget: ExpansionBudget): AsyncGenerator<Buffer> {
   const gunzip = createGunzip({ chunkSize: 2 ** 20 });
+  let given = 0;
+  const counted = async function* () {
+    for await (const chunk of source) {
+      given += chunk.length;
+      yield chunk;
+    }
+  };
   // Every error reaches the loop below, because pipeline destroys gunzip with it.
-  pipeline(source, gunzip, () => undefined);
+  pipeline(counted, gunzip, () => undefined);
   try {
     for await (const chunk of gunzip as AsyncIterable<Buffer>) {
       budget.giveOut(chunk.length);
@@ -45,6 +52,8 @@ export async function* gunzipped(source: AsyncIterable<Buffer>, budget: Expansio
   } catch (error) {
     throw gzipFault(error) ?? error;
   }
+  // Node ignores zeros behind gzip data; Go, and so an engine, refuses them.
+  if (gunzip.bytesWritten !== given) throw invalid('the gzip data is followed by other data');
 }
 
 /** The archive itself, or what it expands to where it is gzip. */

@@ -1,5 +1,5 @@
 import { type FormatInspector } from '../inspection.js';
-import { invalid, refused } from '../refusal.js';
+import { invalid, refused, truncated } from '../refusal.js';
 import { DESCRIPTOR_START, readDescriptor } from './vmdk.descriptor.js';
 import { checkGrains } from './vmdk.grains.js';
 import { readHeader, SECTOR, VMDK_MAGIC } from './vmdk.header.js';
@@ -23,6 +23,7 @@ export const vmdkDisk: FormatInspector = {
     }
     if (head.subarray(0, 4).equals(COWD_MAGIC))
       throw invalid('the VMDK disk is of the ESX server kind (COWD); export it as monolithicSparse or streamOptimized');
+    if (bytes.size % SECTOR !== 0) throw truncated(`the VMDK disk ends in the middle of a sector of ${SECTOR} bytes`);
     const header = await readHeader(bytes, limits);
     const descriptor = await readDescriptor(bytes, header);
     const { allocatedSize } = await checkGrains(bytes, header, signal);

@@ -1,0 +1,33 @@
+import { createHash } from 'node:crypto';
+import { type TarMember } from './tar.builder.js';
+
+const hex = (content: string) => createHash('sha256').update(content).digest('hex');
+
+/** A JSON document to be changed: anything may be anywhere in it. */
+export type Document = ReturnType<typeof JSON.parse>;
+
+/** Rewrites one JSON member; what `edit` returns takes the document's place. */
+export const editing = (name: string, edit: (document: Document) => unknown) => (members: TarMember[]) =>
+  members.map((member) => {
+    if (member.name !== name) return member;
+    const document: unknown = JSON.parse(String(member.content));
+    return { ...member, content: JSON.stringify(edit(document) ?? document) };
+  });
+export const editingIndex = (edit: (index: Document) => unknown) => editing('index.json', edit);
+export const without = (name: string) => (members: TarMember[]) => members.filter((member) => member.name !== name);
+export const adding =
+  (...more: TarMember[]) =>
+  (members: TarMember[]) => [...members, ...more];
+
+/** Puts this OCI document in the place of the image's manifest, with a descriptor that fits. */
+export const replacingManifest = (edit: (manifest: Document) => unknown) => (members: TarMember[]) => {
+  const index = JSON.parse(String(members.find(({ name }) => name === 'index.json')?.content));
+  const old = `blobs/sha256/${index.manifests[0].digest.slice(7)}`;
+  const manifest = JSON.parse(String(members.find(({ name }) => name === old)?.content));
+  const content = JSON.stringify(edit(manifest) ?? manifest);
+  index.manifests[0] = { ...index.manifests[0], digest: `sha256:${hex(content)}`, size: content.length };
+  return members.map((member) => {
+    if (member.name === old) return { name: `blobs/sha256/${hex(content)}`, content };
+    return member.name === 'index.json' ? { ...member, content: JSON.stringify(index) } : member;
+  });
+};
