@@ -1,3 +1,4 @@
+import { pipeline, type Readable } from 'node:stream';
 import { Controller, Inject } from '@nestjs/common';
 import { type BlobStore } from '#libs/blobs';
 import {
@@ -28,7 +29,7 @@ export class DeployHandler {
     await using blob = await this.blobs.open(digest, { holder: job.writer });
     await using session = await this.providers.connect(openAccess(payload.environment, this.box), job.signal);
     job.setTotal(size);
-    const open = async () => blob.stream().compose(job.meter());
+    const open = async () => metered(blob.stream(), job);
     const image = { title, contentType, size, digest, specifics, imageSpecifics, open, log: (text: string) => job.log(text) };
     const { reference, facts } = await session.write(image, marker, async (known) => {
       await job.ask(JobCalls.noteReference, { jobId: job.id, attempt: job.attempt, reference: known });
@@ -42,4 +43,9 @@ export class DeployHandler {
     await session.remove({ ...(reference === null ? {} : { reference }), marker, title, specifics });
     return {};
   }
+}
+
+/** Counts what is read of the source; a fault of either ends both. */
+function metered(source: Readable, job: RunningJob): Readable {
+  return pipeline(source, job.meter(), () => undefined);
 }
