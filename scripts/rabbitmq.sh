@@ -47,7 +47,7 @@ inside() {
     enter=(unshare --mount sh -c 'mount --bind "$1" "$2$3" && mount --rbind /proc "$2/proc" && mount --rbind /dev "$2/dev" && root=$2 && shift 3 && exec chroot "$root" "$@"'
       sh "$dir" "$ROOT4" "$at")
   fi
-  "${enter[@]}" env HOME="$at" LANG=C.UTF-8 ERL_EPMD_PORT=$((port + 1000)) ERL_EPMD_ADDRESS=127.0.0.1 \
+  "${enter[@]}" env HOME="$at" LANG=C.UTF-8 ERL_CRASH_DUMP="$at/log/erl_crash.dump" ERL_EPMD_PORT=$((port + 1000)) ERL_EPMD_ADDRESS=127.0.0.1 \
     RABBITMQ_NODENAME="vice$port@localhost" RABBITMQ_DIST_PORT=$((port + 20000)) \
     RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS='-kernel inet_dist_use_interface {127,0,0,1}' \
     RABBITMQ_MNESIA_BASE="$at/mnesia" RABBITMQ_LOG_BASE="$at/log" RABBITMQ_PID_FILE="$at/rabbitmq.pid" \

@@ -1,0 +1,4 @@
+/** npm run build: builds in any case. */
+import { build } from './prepare.mjs';
+
+await build();
