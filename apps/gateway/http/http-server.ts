@@ -1,0 +1,88 @@
+import { type IncomingMessage, type ServerResponse } from 'node:http';
+import { type Socket } from 'node:net';
+import { FastifyAdapter } from '@nestjs/platform-fastify';
+import { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import { ViceError } from '#libs/errors';
+import { type Logger } from '#libs/observability';
+import { MAX_BODY_BYTES } from '../bodies/raw-body.js';
+import { problemOf } from './problem.js';
+import { requestId } from './request-id.js';
+import { type GatewayRequest } from './request.js';
+
+/** A connection on which nothing moves for that long is closed: an upload that stopped holds space. */
+const IDLE_MS = 5 * 60_000;
+/** How long a client may go on sending a body that was refused. */
+const LINGER_MS = 30_000;
+const UPLOAD_PATH = /^\/v1\/image\/[^/]+\/file$/;
+
+/** Fastify as this API needs it: request ids, one log line per request, bodies collected unparsed, refused uploads ended gently. */
+export function httpServer(logger: Logger): FastifyAdapter {
+  const adapter = new FastifyAdapter({
+    logger: false,
+    genReqId: requestId,
+    bodyLimit: MAX_BODY_BYTES,
+    connectionTimeout: IDLE_MS,
+    return503OnClosing: false,
+    forceCloseConnections: 'idle',
+    frameworkErrors: (_error: FastifyError, _request: FastifyRequest, reply: FastifyReply) =>
+      sendProblem(reply, new ViceError('NOT_FOUND', 'there is nothing at this path')),
+    clientErrorHandler: (error, socket) => answerUnreadable(error, socket),
+  });
+  const server = adapter.getInstance();
+  server.decorateRequest('user', null);
+  holdBackContinue(server);
+  server.addHook('onRequest', async (request, reply) => {
+    reply.header('x-request-id', request.id);
+  });
+  server.addHook('onResponse', async (request, reply) => {
+    logRequest(logger, request, reply);
+    if (!request.raw.complete) endRefusedBody(request.raw);
+  });
+  return adapter;
+}
+
+/**
+ * A client that asks first (`Expect: 100-continue`) is told to go on at once, but for an upload: there the login and the image are looked at
+ * before, and a refusal costs no byte.
+ */
+function holdBackContinue(server: FastifyInstance): void {
+  server.server.on('checkContinue', (request: IncomingMessage, response: ServerResponse) => {
+    if (!UPLOAD_PATH.test(request.url ?? '')) response.writeContinue();
+    server.server.emit('request', request, response);
+  });
+}
+
+function logRequest(logger: Logger, request: FastifyRequest, reply: FastifyReply): void {
+  const { id, method, url } = request;
+  const path = url.split('?', 1)[0];
+  const ms = Math.round(reply.elapsedTime * 10) / 10;
+  const aborted = reply.raw.writableFinished ? undefined : true;
+  const userId = (request as GatewayRequest).user?.id;
+  logger.info({ requestId: id, method, path, status: reply.statusCode, ms, userId, aborted }, 'request');
+}
+
+/** Reads and drops what still comes, so that the client gets to read its answer; but not for ever. */
+function endRefusedBody(request: IncomingMessage): void {
+  if (request.destroyed) return;
+  request.resume();
+  const timer = setTimeout(() => request.socket.destroy(), LINGER_MS).unref();
+  request.once('close', () => clearTimeout(timer));
+}
+
+function sendProblem(reply: FastifyReply, error: ViceError): void {
+  reply
+    .code(error.status)
+    .type('application/problem+json')
+    .send(JSON.stringify(problemOf(error)));
+}
+
+/** What could not even be read as HTTP. */
+function answerUnreadable(error: Error & { code?: string }, socket: Socket): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const body = JSON.stringify(problemOf(new ViceError('MALFORMED_REQUEST', 'the request is not well-formed HTTP')));
+  const head = `HTTP/1.1 400 Bad Request\r\nContent-Type: application/problem+json\r\nContent-Length: ${Buffer.byteLength(body)}`;
+  socket.end(`${head}\r\nConnection: close\r\n\r\n${body}`);
+}

@@ -1,0 +1,11 @@
+import { type FastifyReply, type FastifyRequest } from 'fastify';
+import { type User } from '#libs/contracts';
+import { type QueryParameters } from '../bodies/query.js';
+
+/** A request under `/v1` after the login was checked; `user` is null where nobody logged in. */
+export interface GatewayRequest extends FastifyRequest {
+  user: User | null;
+  query: QueryParameters;
+}
+
+export type GatewayReply = FastifyReply;

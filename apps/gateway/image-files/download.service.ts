@@ -1,0 +1,50 @@
+import { randomUUID } from 'node:crypto';
+import { Readable } from 'node:stream';
+import { Inject, Injectable } from '@nestjs/common';
+import { type BlobStore } from '#libs/blobs';
+import { ImageCalls } from '#libs/contracts';
+import { ViceError } from '#libs/errors';
+import { CallClient } from '#libs/messaging';
+import { bestOf } from '../bodies/accept.js';
+import { type GatewayReply, type GatewayRequest } from '../http/request.js';
+import { BLOB_STORE } from '../tokens.js';
+import { planDownload } from './download-plan.js';
+
+/** The second is what the first clients of this API ask for. */
+export const DOWNLOAD_TYPES = ['application/octet-stream', 'application/octet'] as const;
+
+@Injectable()
+export class DownloadService {
+  constructor(
+    private readonly calls: CallClient,
+    @Inject(BLOB_STORE) private readonly blobs: BlobStore,
+  ) {}
+
+  /** Streams the content of an image, which stays pinned until the last byte has gone or the client has. */
+  async send(userId: string | null, imageId: string, request: GatewayRequest, reply: GatewayReply): Promise<void> {
+    const type = bestOf(request.headers.accept, DOWNLOAD_TYPES);
+    if (!type) throw new ViceError('NOT_ACCEPTABLE', `this can be answered as ${DOWNLOAD_TYPES.join(', ')}`);
+    const holder = `download-${randomUUID()}`;
+    const content = await this.calls.ask(ImageCalls.openContent, { userId, imageId, holder });
+    const blob = await this.blobs.open(content.digest, { holder, pinned: true });
+    try {
+      const { status, headers, range } = planDownload(content, imageId, request.headers, request.method);
+      reply.headers(headers);
+      if (status === 416) throw new ViceError('RANGE_NOT_SATISFIABLE', `the image has ${content.size} bytes`);
+      reply.code(status);
+      if (range) reply.type(type);
+      if (!range || request.method === 'HEAD') {
+        await blob[Symbol.asyncDispose]();
+        reply.send(range ? Readable.from([]) : undefined);
+        return;
+      }
+      if (reply.raw.destroyed) return await blob[Symbol.asyncDispose]();
+      const stream = blob.stream(range);
+      reply.raw.once('close', () => void blob[Symbol.asyncDispose]());
+      reply.send(stream);
+    } catch (error) {
+      await blob[Symbol.asyncDispose]();
+      throw error;
+    }
+  }
+}
