@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { type Broadcast, type JobMessage } from '#libs/contracts';
 import { until, type TestBroker } from '#libs/testing';
 import { type Broker } from '../broker.js';
@@ -195,54 +195,4 @@ export function outageSuite(rabbit: () => TestBroker): void {
       2 * OUTAGE_MS,
     );
   });
-}
-
-/** On a broker that takes back what is not acknowledged within five seconds. */
-export function deliveryTimeoutSuite(rabbit: () => TestBroker): void {
-  const brokers: Broker[] = [];
-  let place: RabbitPlace;
-  beforeAll(() => {
-    place = new RabbitPlace(rabbit().url);
-  });
-  afterAll(async () => {
-    await Promise.all(brokers.map((broker) => broker[Symbol.asyncDispose]()));
-  });
-  const open = async () => {
-    const broker = await place.open();
-    brokers.push(broker);
-    return broker;
-  };
-
-  test(
-    'a job that takes longer than the delivery timeout runs once and ends well, and its worker takes the next',
-    async () => {
-      const table = new RowTable(await open(), 3_000);
-      await table.open();
-      let runs = 0;
-      let letGo = () => {};
-      const long = new Promise<void>((resolve) => (letGo = resolve));
-      const broker = await open();
-      const worker = await startWorker(broker, async (payload) => {
-        runs += 1;
-        if ((payload as unknown as { long?: boolean }).long) await long;
-      });
-      const row = await table.add({ long: true });
-      const since = performance.now();
-      await until(() => performance.now() - since > 15_000, {
-        what: 'thrice the timeout is over',
-        timeout: 20_000,
-        interval: 500,
-      });
-      expect(row).toMatchObject({ state: 'running', attempt: 1 });
-      const other = await table.add({});
-      await until(() => other.state === 'succeeded', { what: 'another job is done meanwhile' });
-      letGo();
-      await until(() => row.state === 'succeeded', { what: 'the long job has ended' });
-      expect({ runs, attempt: row.attempt, reports: row.reports.length }).toEqual({ runs: 2, attempt: 1, reports: 1 });
-      await until(async () => (await broker.depths()).import.ready === 0, { what: 'the queue is empty' });
-      await worker.close();
-      await table.close();
-    },
-    OUTAGE_MS,
-  );
 }

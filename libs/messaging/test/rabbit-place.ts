@@ -14,8 +14,8 @@ export class RabbitPlace {
 
   constructor(readonly url: string) {}
 
-  open(): Promise<Broker> {
-    return createBroker({ amqpUrl: this.url, queuePrefix: this.prefix, logger: quiet });
+  open(logger = quiet): Promise<Broker> {
+    return createBroker({ amqpUrl: this.url, queuePrefix: this.prefix, logger });
   }
 
   async clear(): Promise<void> {
