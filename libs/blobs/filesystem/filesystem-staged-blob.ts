@@ -33,8 +33,8 @@ export class FilesystemStagedBlob extends Writable implements StagedBlob {
     private readonly file: StagingFile,
     private readonly stopKeepingAlive: () => void,
   ) {
-    // Not destroyed by itself at its end: the file stays open until it is committed, kept or cancelled.
-    super({ highWaterMark: SLOT_BYTES, autoDestroy: false });
+    // The end of the stream, and its destruction, leave the file open until it is committed, kept or cancelled.
+    super({ highWaterMark: SLOT_BYTES });
     this.writer = options.writer;
     this.promised = options.expected ?? {};
     this.maxBytes = options.maxBytes ?? Infinity;
@@ -79,6 +79,7 @@ export class FilesystemStagedBlob extends Writable implements StagedBlob {
     await finished(this);
     const blob = { digest: `sha256:${this.checksums.sha256}`, size: this.bytesWritten };
     checkPromise(this.promised, blob.size, this.checksums);
+    await this.space.close();
     await publish(this.file, this.writer, blob, this.layout, this.ledger);
     this.state = 'published';
     await this.file.close();
@@ -109,6 +110,7 @@ export class FilesystemStagedBlob extends Writable implements StagedBlob {
     this.state = 'ended';
     this.destroy();
     this.stopKeepingAlive();
+    await this.space.close();
     await this.file.close();
   }
 

@@ -17,6 +17,7 @@ export class ReservedSpace {
   private step = FIRST_STEP;
   private growing: Promise<void> | undefined;
   private growAhead = false;
+  private closed = false;
 
   constructor(
     private readonly writer: string,
@@ -40,6 +41,13 @@ export class ReservedSpace {
     });
   }
 
+  /** Asks for no more. What was asked is answered by then, so that nothing is reserved after a release. */
+  async close(): Promise<void> {
+    this.growAhead = false;
+    this.closed = true;
+    await this.growing?.catch(() => undefined);
+  }
+
   private grow(): Promise<void> {
     this.growing ??= this.reserve(Math.min(this.reserved + this.nextStep(), this.maxBytes)).finally(() => {
       this.growing = undefined;
@@ -53,6 +61,7 @@ export class ReservedSpace {
   }
 
   private async reserve(bytes: number): Promise<void> {
+    if (this.closed) throw new Error('no more space is reserved for what was given up');
     await this.ledger.reserveSpace(this.writer, bytes, await spaceNow(this.layout));
     this.reserved = bytes;
   }
