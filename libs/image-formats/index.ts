@@ -1,5 +1,5 @@
 export { readArchiveSummary, type ArchiveSummary } from './docker-archive/docker-archive.inspector.js';
-export { withoutTags } from './docker-archive/without-tags.js';
+export { withoutTags, type OwnTag } from './docker-archive/without-tags.js';
 export { inspect } from './inspect.js';
 export { DEFAULT_LIMITS, type InspectableBytes, type Inspection, type InspectionLimits } from './inspection.js';
 export { recognise } from './recognise.js';

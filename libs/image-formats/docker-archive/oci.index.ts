@@ -79,7 +79,7 @@ function compareWithImage(manifest: JsonObject, image: ArchivedImage, contents: 
 }
 
 /** Provenance that BuildKit adds. No engine runs it: its platform is unknown. */
-const isAttestation = ({ platform, annotations }: Descriptor): boolean =>
+export const isAttestation = ({ platform, annotations }: { platform?: Json; annotations?: Json }): boolean =>
   isObject(annotations) &&
   annotations['vnd.docker.reference.type'] === 'attestation-manifest' &&
   isObject(platform) &&

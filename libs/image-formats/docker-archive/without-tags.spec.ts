@@ -38,6 +38,17 @@ describe('an image archive without its tags', () => {
     }
   });
 
+  test.each(LAYOUTS)('of the layout %s can carry a tag of ours instead', async (layout) => {
+    const archive = buildDockerArchive({ layout, repoTags: ['small:1', 'other:2'] });
+    const own = { repository: 'ours', tag: 'vice-1' };
+    const retagged = Buffer.concat(await withoutTags(inMemory(archive, { chunk: 1000 }).stream(), own).toArray());
+    const before = await readArchiveSummary(Readable.from([archive]));
+    expect(await readArchiveSummary(Readable.from([retagged]))).toEqual({ ...before, repoTags: ['ours:vice-1'] });
+    const index = (await members(retagged)).get('index.json');
+    if (index) expect(index).toContain('"io.containerd.image.name":"docker.io/library/ours:vice-1"');
+    expect(index ?? '').not.toMatch(/small/);
+  });
+
   test('that had none is the same, byte by byte', async () => {
     const archive = buildDockerArchive({ repoTags: null });
     expect((await strip(archive, 7)).equals(archive)).toBe(true);

@@ -8,47 +8,69 @@ import { BLOCK, fileHeader, type TarHeader } from '../tar/tar.header.js';
 import { type TarPiece } from '../tar/tar.parser.js';
 import { pathInTree } from '../tar/tar.paths.js';
 import { piecesOf } from '../tar/tar.reader.js';
+import { isAttestation } from './oci.index.js';
+
+/** The one tag that an archive is given in the place of its own: a repository on Docker Hub's level (`busybox`), and a tag of it. */
+export interface OwnTag {
+  repository: string;
+  tag: string;
+}
 
 /** By these an engine with the containerd store names what it loads. */
-const NAMES = ['io.containerd.image.name', 'org.opencontainers.image.ref.name'];
+const FULL_NAME = 'io.containerd.image.name';
+const SHORT_NAME = 'org.opencontainers.image.ref.name';
 
 /** What to do with an entry that carries tags: `null` leaves it out, a function rewrites its document. All other entries pass as they are. */
-const TAGGED: Record<string, null | ((document: Json) => void)> = {
+const TAGGED: Record<string, null | ((document: Json, own: OwnTag | undefined) => void)> = {
   repositories: null,
-  'manifest.json': (images) => {
+  'manifest.json': (images, own) => {
     for (const image of Array.isArray(images) ? images : []) {
-      if (isObject(image)) image.RepoTags = null;
+      if (isObject(image)) image.RepoTags = own ? [`${own.repository}:${own.tag}`] : null;
     }
   },
   // Nothing refers to index.json by its digest, so it may change.
-  'index.json': (index) => {
-    const manifests = isObject(index) && Array.isArray(index.manifests) ? index.manifests : [];
+  'index.json': (index, own) => {
+    const manifests = isObject(index) && Array.isArray(index.manifests) ? index.manifests.filter(isObject) : [];
     for (const manifest of manifests) {
-      if (!isObject(manifest) || !isObject(manifest.annotations)) continue;
-      for (const name of NAMES) delete manifest.annotations[name];
+      if (!isObject(manifest.annotations)) continue;
+      for (const name of [FULL_NAME, SHORT_NAME]) delete manifest.annotations[name];
       if (Object.keys(manifest.annotations).length === 0) delete manifest.annotations;
+    }
+    const image = manifests.find((manifest) => !isAttestation(manifest));
+    if (own && image) {
+      const names = { [FULL_NAME]: `docker.io/library/${own.repository}:${own.tag}`, [SHORT_NAME]: own.tag };
+      image.annotations = { ...(isObject(image.annotations) ? image.annotations : {}), ...names };
     }
   },
 };
 
+/** An entry that is rewritten once all of it has come. */
+interface HeldEntry {
+  header: TarHeader;
+  entry: Buffer[];
+  body: Buffer[];
+  rewrite: NonNullable<(typeof TAGGED)[string]>;
+}
+
 /**
  * An archive of `docker save` without the tags it was saved under, so that loading it renames nothing on the engine; else the same bytes (a gzip
- * archive comes out plain). Errors pass through, and destroying either stream destroys the other.
+ * archive comes out plain). With `own`, it is loaded under that tag. Errors pass through, and destroying either stream destroys the other.
  */
-export function withoutTags(archive: Readable): Readable {
+export function withoutTags(archive: Readable, own?: OwnTag): Readable {
   const output = new PassThrough();
   const plain = (source: AsyncIterable<Buffer>) => openArchive(source, new ExpansionBudget(DEFAULT_LIMITS));
+  const retagged = (source: AsyncIterable<Buffer>) => retaggedEntries(source, own);
   // The callback has nothing to do: pipeline destroys the output with the error.
-  pipeline(archive, plain, withoutTaggedEntries, output, () => undefined);
+  pipeline(archive, plain, retagged, output, () => undefined);
   return output;
 }
 
-async function* withoutTaggedEntries(archive: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
-  let held: { header: TarHeader; entry: Buffer[]; body: Buffer[]; rewrite: (document: Json) => void } | null = null;
+async function* retaggedEntries(archive: AsyncIterable<Buffer>, own: OwnTag | undefined): AsyncGenerator<Buffer> {
+  let held: HeldEntry | null = null;
   let dropping = false;
   for await (const piece of piecesOf(archive, 'closed')) {
     if (piece.kind === 'entry' || piece.kind === 'end') {
-      if (held) yield* rewritten(held);
+      if (held) yield* rewritten(held, own);
       held = null;
       dropping = false;
     }
@@ -71,20 +93,10 @@ function tagged({ header }: Extract<TarPiece, { kind: 'entry' }>) {
   return action;
 }
 
-function* rewritten({
-  header,
-  entry,
-  body,
-  rewrite,
-}: {
-  header: TarHeader;
-  entry: Buffer[];
-  body: Buffer[];
-  rewrite: (document: Json) => void;
-}) {
+function* rewritten({ header, entry, body, rewrite }: HeldEntry, own: OwnTag | undefined): Generator<Buffer> {
   const document = parseJson(Buffer.concat(body), `${header.name} in the archive`);
   const before = JSON.stringify(document);
-  rewrite(document);
+  rewrite(document, own);
   const after = JSON.stringify(document);
   if (after === before) {
     yield* entry;
