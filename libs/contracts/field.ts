@@ -74,7 +74,8 @@ export function Nested(type: () => new () => object, options: FieldOptions = {})
     IsObject({ message: 'must be an object' }),
     ValidateNested(),
     Type(type),
-    ApiProperty({ type, ...documentation(options) }),
+    // Swagger takes a function for a class unless its name is `type`.
+    ApiProperty({ type: () => type(), ...documentation(options) }),
   );
 }
 

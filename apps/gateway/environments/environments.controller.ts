@@ -33,8 +33,18 @@ export class EnvironmentsController {
   ) {}
 
   @Get('environments')
-  @ApiQuery({ name: 'filterManagementlayer', required: false, description: 'software or type, without regard to case' })
-  @ApiQuery({ name: 'filterRuntimetechnology', required: false, description: 'software or type, without regard to case' })
+  @ApiQuery({
+    name: 'filterManagementlayer',
+    type: String,
+    required: false,
+    description: 'software or type, without regard to case',
+  })
+  @ApiQuery({
+    name: 'filterRuntimetechnology',
+    type: String,
+    required: false,
+    description: 'software or type, without regard to case',
+  })
   @Operation('findEnvironment', {
     summary: 'List by user accessible execution environments',
     answers: [Environment],
@@ -109,7 +119,7 @@ export class EnvironmentsController {
   }
 
   @Get('environment/:environmentId/images')
-  @ApiQuery({ name: 'page', required: false, description: 'Where a former answer’s Link led' })
+  @ApiQuery({ name: 'page', type: String, required: false, description: 'Where a former answer’s Link led' })
   @Operation('listEnvironmentImages', {
     summary: 'List what can be imported from an environment',
     answers: [RemoteImageEntry],

@@ -1,7 +1,9 @@
 import { applyDecorators, HttpCode, type Type } from '@nestjs/common';
-import { ApiBody, ApiExtraModels, ApiOperation, ApiResponse, getSchemaPath } from '@nestjs/swagger';
+import { ApiBody, ApiConsumes, ApiExtraModels, ApiOperation, ApiResponse, getSchemaPath } from '@nestjs/swagger';
 import { xmlModelOf } from '../bodies/xml-models.js';
-import { ANSWER_TYPES, AnswerModel } from './answer.guard.js';
+import { AnswerModel } from './answer.guard.js';
+
+const BODY_TYPES = ['application/json', 'application/xml'];
 
 interface OperationOptions {
   summary: string;
@@ -24,7 +26,7 @@ export function Operation(operationId: string, options: OperationOptions): Metho
     HttpCode(status),
     ApiOperation({ operationId, summary, description }),
     ...documentedAnswer(status, answers, headers),
-    ...(takes ? [ApiExtraModels(takes), ApiBody({ required: true, ...contentOf(takes, ANSWER_TYPES.slice(0, 2)) })] : []),
+    ...(takes ? [ApiConsumes(...BODY_TYPES), ApiBody({ required: true, type: takes })] : []),
     ...documentedProblems(problems),
   );
 }
@@ -53,12 +55,15 @@ function documentedAnswer(
     ApiResponse({
       status,
       description: 'Done',
-      headers: Object.fromEntries(
-        Object.entries(headers ?? {}).map(([name, text]) => [name, { description: text, schema: { type: 'string' as const } }]),
-      ),
-      ...contentOf(answers, ANSWER_TYPES.slice(0, 2)),
+      ...(headers && { headers: headersDocumented(headers) }),
+      ...contentOf(answers, BODY_TYPES),
     }),
   ];
+}
+
+function headersDocumented(headers: Readonly<Record<string, string>>) {
+  const schema = { type: 'string' as const };
+  return Object.fromEntries(Object.entries(headers).map(([name, description]) => [name, { description, schema }]));
 }
 
 function documentedBytes(): MethodDecorator[] {

@@ -19,12 +19,12 @@ const INVALID = { 405: 'Invalid input', 413: 'Body over 1 MiB', 415: 'Neither JS
 
 const ImageQueryParameters = () =>
   applyDecorators(
-    ApiQuery({ name: 'q', required: false, description: 'Full text over title, description and tags' }),
+    ApiQuery({ name: 'q', type: String, required: false, description: 'Full text over title, description and tags' }),
     ApiQuery({ name: 'contenttype', required: false, enum: CONTENT_TYPES }),
     ApiQuery({ name: 'imagetype', required: false, enum: IMAGE_TYPES }),
-    ApiQuery({ name: 'tag', required: false }),
+    ApiQuery({ name: 'tag', type: String, required: false }),
     ApiQuery({ name: 'limit', required: false, schema: { type: 'integer', minimum: 1, maximum: 1000, default: 100 } }),
-    ApiQuery({ name: 'cursor', required: false, description: 'Where a former answer’s Link led' }),
+    ApiQuery({ name: 'cursor', type: String, required: false, description: 'Where a former answer’s Link led' }),
     ApiQuery({ name: 'sort', required: false, enum: IMAGE_SORTS, description: '-createdAt where it is absent' }),
   );
 

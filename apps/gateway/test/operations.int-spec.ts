@@ -1,3 +1,5 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import {
   DeploymentCalls,
@@ -10,6 +12,7 @@ import {
   UserCalls,
 } from '#libs/contracts';
 import { ViceError } from '#libs/errors';
+import { projectRoot } from '#libs/testing';
 import { DEPLOYMENT, DEPLOYMENT_ID, ENVIRONMENT, ENVIRONMENT_ID, IMAGE, IMAGE_ID, JOB } from './fixtures.js';
 import { ADA, TestGateway } from './test-gateway.js';
 
@@ -205,6 +208,13 @@ describe('operations', () => {
         expect([path, method, status === 401]).toEqual([path, method, !open]);
       }
     }
+  });
+
+  it('serves the document that is checked in', async () => {
+    const served = (await gateway.ask('/openapi.json', { anonymous: true })).json();
+    const checkedIn = JSON.parse(await readFile(join(projectRoot, 'openapi.json'), 'utf8')) as unknown;
+    // Stale? npm run openapi
+    expect(served).toEqual(checkedIn);
   });
 
   it('shows its health and its page without a login', async () => {
