@@ -24,7 +24,7 @@ await describeWith([postgres()], 'environments', () => {
     stranger = await vice.newUser();
     await vice.sql(`INSERT INTO blobs (digest, size, state) VALUES ('${DIGEST}', 5, 'stored')`);
   });
-  afterAll(() => vice[Symbol.asyncDispose]());
+  afterAll(async () => vice[Symbol.asyncDispose]());
   beforeEach(async () => {
     user = await vice.newUser();
   });

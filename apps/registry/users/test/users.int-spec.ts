@@ -12,7 +12,7 @@ await describeWith([postgres()], 'users', () => {
   beforeAll(async () => {
     vice = await runRegistry();
   });
-  afterAll(() => vice[Symbol.asyncDispose]());
+  afterAll(async () => vice[Symbol.asyncDispose]());
 
   const login = (username: string, password: string) => ({
     username,
