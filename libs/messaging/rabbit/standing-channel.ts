@@ -46,11 +46,6 @@ export class StandingChannel<C extends Channel> {
     this.retired.abort();
   }
 
-  async close(): Promise<void> {
-    this.retire();
-    await this.current?.close().catch(() => undefined);
-  }
-
   private async stand(ready: () => void): Promise<void> {
     const backoff = new Backoff(50, 5_000);
     while (!this.retired.signal.aborted) {
