@@ -24,7 +24,7 @@ export async function reserveSpace(
   // A former attempt of the same job writes no more.
   const others: Reservation[] = await manager.query(
     `SELECT writer, bytes FROM space_reservations held
-      WHERE writer <> $1 AND job_id IS DISTINCT FROM $2::uuid AND ${stillHolds('held')}
+      WHERE writer <> $1 AND (job_id IS NULL OR job_id IS DISTINCT FROM $2::uuid) AND ${stillHolds('held')}
      UNION ALL
      SELECT writer, bytes FROM space_reservations WHERE job_id = $2::uuid AND ${attempt('writer')} > ${attempt('$1')}`,
     [writer, job],
