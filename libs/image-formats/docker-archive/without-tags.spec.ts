@@ -76,6 +76,11 @@ describe('an image archive without its tags', () => {
     expect(JSON.parse(are.get('./index.json')!).manifests[0].annotations).toEqual({ kept: 'yes' });
   });
 
+  test('may hold an entry of any other name', async () => {
+    const archive = buildDockerArchive({ repoTags: null, edit: (all) => [...all, { name: 'constructor', content: 'x' }] });
+    expect((await strip(archive)).equals(archive)).toBe(true);
+  });
+
   test('ends in an error where the archive does', async () => {
     await expect(strip(buildDockerArchive().subarray(0, 3000))).rejects.toMatchObject({ code: 'CONTENT_TRUNCATED' });
     const broken = new Readable({

@@ -88,7 +88,8 @@ async function* retaggedEntries(archive: AsyncIterable<Buffer>, own: OwnTag | un
 }
 
 function tagged({ header }: Extract<TarPiece, { kind: 'entry' }>) {
-  const action = header.type === 'file' ? TAGGED[pathInTree(header.name, 'the archive')] : undefined;
+  const path = pathInTree(header.name, 'the archive');
+  const action = header.type === 'file' && Object.hasOwn(TAGGED, path) ? TAGGED[path] : undefined;
   if (action && header.size > DEFAULT_LIMITS.maxDocumentBytes) throw refused(`${header.name} in the archive is too large`);
   return action;
 }
