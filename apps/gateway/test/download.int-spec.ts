@@ -75,11 +75,11 @@ describe('downloadImage', () => {
     ['another If-None-Match', { 'if-none-match': '"x"' }, 200, CONTENT.length],
     ['application/octet', { accept: 'application/octet' }, 200, CONTENT.length],
     ['anything', { accept: '*/*' }, 200, CONTENT.length],
-  ])('%s', async (_, headers, status, length) => {
+  ])('%s', async (_, headers: Record<string, string>, status, length) => {
     const answer = await gateway.ask(PATH, { headers });
     expect([answer.status, answer.body.length]).toEqual([status, length]);
     expect(answer.headers['content-type']).toBe(
-      headers.accept === 'application/octet' ? headers.accept : 'application/octet-stream',
+      headers['accept'] === 'application/octet' ? 'application/octet' : 'application/octet-stream',
     );
     await expectUnpinned();
   });

@@ -46,9 +46,9 @@ export class Deployment {
   @ApiProperty({ type: 'object', additionalProperties: true, nullable: true, description: 'What the environment says it holds' })
   receipt!: JsonObject | null;
 
-  @ApiProperty({ format: 'date-time' })
+  @ApiProperty({ type: String, format: 'date-time' })
   createdAt!: Instant;
 
-  @ApiProperty({ format: 'date-time' })
+  @ApiProperty({ type: String, format: 'date-time' })
   updatedAt!: Instant;
 }

@@ -100,10 +100,10 @@ export class Environment {
   @ApiProperty({ type: ManagementLayer, nullable: true })
   managementlayer!: ManagementLayer | null;
 
-  @ApiProperty({ format: 'date-time', required: false })
+  @ApiProperty({ type: String, format: 'date-time', required: false })
   createdAt?: Instant;
 
-  @ApiProperty({ format: 'date-time', required: false })
+  @ApiProperty({ type: String, format: 'date-time', required: false })
   updatedAt?: Instant;
 }
 

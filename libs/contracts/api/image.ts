@@ -95,10 +95,10 @@ export class Image {
   @ApiProperty({ type: 'object', additionalProperties: true })
   specifics!: JsonObject;
 
-  @ApiProperty({ format: 'date-time' })
+  @ApiProperty({ type: String, format: 'date-time' })
   createdAt!: Instant;
 
-  @ApiProperty({ format: 'date-time' })
+  @ApiProperty({ type: String, format: 'date-time' })
   updatedAt!: Instant;
 }
 

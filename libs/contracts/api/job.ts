@@ -41,7 +41,7 @@ export class Job {
   @ApiProperty({ type: String, required: false, description: 'What the environment printed, such as the log of a build' })
   log?: string;
 
-  @ApiProperty({ format: 'date-time' })
+  @ApiProperty({ type: String, format: 'date-time' })
   createdAt!: Instant;
 
   @ApiProperty({ type: String, format: 'date-time', nullable: true })
