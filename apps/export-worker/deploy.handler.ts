@@ -9,6 +9,7 @@ import {
   type Empty,
   type RemoveDeploymentPayload,
 } from '#libs/contracts';
+import { DEFAULT_LIMITS, inspect } from '#libs/image-formats';
 import { JobHandler, type RunningJob } from '#libs/messaging';
 import { openAccess, Providers } from '#libs/providers';
 import { SecretBox } from '#libs/secrets';
@@ -30,11 +31,13 @@ export class DeployHandler {
     await using session = await this.providers.connect(openAccess(payload.environment, this.box), job.signal);
     job.setTotal(size);
     const open = async () => metered(blob.stream(), job);
-    const image = { title, contentType, size, digest, specifics, imageSpecifics, open, log: (text: string) => job.log(text) };
-    const { reference, facts } = await session.write(image, marker, async (known) => {
+    const facts = async () => (await inspect(blob, contentType, DEFAULT_LIMITS, job.signal)).facts;
+    const log = (text: string) => job.log(text);
+    const image = { title, contentType, size, digest, specifics, imageSpecifics, open, facts, log };
+    const receipt = await session.write(image, marker, async (known) => {
       await job.ask(JobCalls.noteReference, { jobId: job.id, attempt: job.attempt, reference: known });
     });
-    return { reference, receipt: facts };
+    return { reference: receipt.reference, receipt: receipt.facts };
   }
 
   @JobHandler(Jobs.removeDeployment)

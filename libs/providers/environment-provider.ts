@@ -55,6 +55,8 @@ export interface DeployableImage {
   digest: Digest;
   /** The bytes from the beginning; may be asked for more than once. */
   open(): Promise<Readable>;
+  /** What inspection finds in the bytes; its keys depend on the content type. */
+  facts(): Promise<JsonObject>;
   /** Of the deployment. */
   specifics: JsonObject;
   /** Of the image. */

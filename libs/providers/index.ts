@@ -13,3 +13,5 @@ export {
   type RemoteImagePage,
   type ResumableSession,
 } from './environment-provider.js';
+export { openAccess } from './open-access.js';
+export { Providers } from './providers.js';

@@ -1,5 +1,6 @@
 import { type JsonObject } from '#libs/contracts';
 import { isGzip } from '../expansion.js';
+import { isObject } from '../json.js';
 import { DEFAULT_LIMITS, type FormatInspector, type InspectionLimits } from '../inspection.js';
 import { BLOCK, isTarHeader } from '../tar/tar.header.js';
 import { streamed } from '../streamed.js';
@@ -20,6 +21,8 @@ export type ArchiveSummary = {
   architecture: string;
   variant?: string;
   created?: string;
+  /** What its containers run, and how: `Cmd`, `Env`, `Labels` and so on. */
+  config: JsonObject;
   layers: number;
   /** `none` also where there are no layers. */
   layerCompression: 'none' | 'gzip' | 'mixed';
@@ -51,6 +54,7 @@ export async function readArchiveSummary(
     architecture: String(image.config.architecture),
     ...optional('variant'),
     ...optional('created'),
+    config: isObject(image.config.config) ? image.config.config : {},
     layers: image.layers.length,
     layerCompression: compressions.size > 1 ? 'mixed' : compressions.has('gzip') ? 'gzip' : 'none',
     expandedSize: image.layers.reduce((sum, layer) => sum + layer.expandedSize, 0),

@@ -1,0 +1,91 @@
+import Docker, { type ImageInspectInfo } from 'dockerode';
+import { ViceError } from '#libs/errors';
+import { type EngineConnection } from './engine.connection.js';
+import { EngineAnswer, engineError } from './engine-errors.js';
+import { EngineModem } from './engine-modem.js';
+import { type ImageName, nameText } from './image-names.js';
+
+/** What we read of the engine's account of itself. */
+export interface EngineInfo {
+  Driver?: string;
+  DriverStatus?: [string, string][] | null;
+}
+
+/** A Docker Engine, its errors in words for the user. */
+export class Engine implements AsyncDisposable {
+  readonly api: Docker;
+
+  constructor(
+    private readonly connection: EngineConnection,
+    readonly signal: AbortSignal,
+  ) {
+    this.api = new Docker({ modem: new EngineModem(connection, signal) } as Docker.DockerOptions);
+  }
+
+  /** Does something with the engine. `doing` names it in the message of what goes wrong: "list the images". */
+  async attempt<T>(doing: string, work: (api: Docker) => Promise<T>): Promise<T> {
+    try {
+      return await work(this.api);
+    } catch (error) {
+      throw this.translate(error, doing);
+    }
+  }
+
+  translate(error: unknown, doing: string): ViceError {
+    return engineError(this.signal.aborted ? this.signal.reason : error, this.connection.where, doing);
+  }
+
+  /** The image of this name or id; null: there is none. */
+  async image(reference: string): Promise<ImageInspectInfo | null> {
+    return this.attempt(`look at the image ${reference}`, (api) => api.getImage(reference).inspect().catch(noneWhenMissing));
+  }
+
+  /** Gives an image one more name. An image that had it loses it: look before. */
+  async tag(id: string, name: ImageName): Promise<void> {
+    await this.attempt(`tag the image as ${nameText(name)}`, (api) =>
+      api.getImage(id).tag({ repo: name.repository, tag: name.tag }),
+    );
+  }
+
+  /**
+   * Takes a name away, and with the last one the image; a name that is gone is no error. Raises ENVIRONMENT_BUSY while a container uses the image.
+   * @param prune whether untagged images that it was built on go as well
+   */
+  async untag(name: string, { prune = false } = {}): Promise<void> {
+    try {
+      await this.api.getImage(name).remove({ noprune: !prune, force: false });
+    } catch (error) {
+      if (error instanceof EngineAnswer && error.status === 404) return;
+      if (error instanceof EngineAnswer && error.status === 409) {
+        throw new ViceError('ENVIRONMENT_BUSY', `the image ${name} cannot be removed yet: the engine says "${error.message}"`);
+      }
+      throw this.translate(error, `remove the tag ${name}`);
+    }
+  }
+
+  /** Whether it keeps images in containerd, where their ids are digests of manifests; else they are digests of configs. */
+  async keepsImagesInContainerd(): Promise<boolean> {
+    const { DriverStatus } = await this.attempt('ask the engine about itself', (api) => api.info() as Promise<EngineInfo>);
+    return (DriverStatus ?? []).some(([key, value]) => key === 'driver-type' && value.startsWith('io.containerd.'));
+  }
+
+  /** Every tag that the engine has, with the id of its image. */
+  async tags(): Promise<{ name: string; id: string }[]> {
+    const images = await this.attempt('list the images', (api) => api.listImages());
+    return images.flatMap((image) => tagsOf(image).map((name) => ({ name, id: image.Id })));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.connection[Symbol.asyncDispose]();
+  }
+}
+
+function noneWhenMissing(error: unknown): null {
+  if (error instanceof EngineAnswer && error.status === 404) return null;
+  throw error;
+}
+
+/** Older engines write an untagged image as one with the tag `<none>:<none>`. */
+export function tagsOf({ RepoTags }: { RepoTags?: string[] | null }): string[] {
+  return (RepoTags ?? []).filter((tag) => tag !== '<none>:<none>');
+}

@@ -1,0 +1,52 @@
+import { Readable } from 'node:stream';
+import { type DeployedThing } from '../environment-provider.js';
+import { BUILT_LABEL } from './deploy-docker-file.js';
+import { type Engine } from './engine.js';
+import { REMARKS } from './former-image.js';
+import { markerTag, nameOf, nameText, wishedName } from './image-names.js';
+import { streamMessages } from './stream-messages.js';
+
+const EMPTY_TAR = Buffer.alloc(1024);
+
+/**
+ * Takes the tags of a deployment away, while they point at its image; never by id, never by force. With the last tag the engine drops the image. One that
+ * was there before without a tag stays without one. The order makes it safe to begin again after a crash: remarks go last.
+ */
+export async function removeDeployment(engine: Engine, { reference, marker, specifics }: DeployedThing): Promise<void> {
+  const mark = markerTag(marker);
+  const tags = await engine.tags();
+  const ours = (suffix: string) => tags.find(({ name }) => nameOf(name).tag === `${mark}${suffix}`);
+  const main = ours('');
+  const imageStays = ours(`-${REMARKS.imageStays}`);
+  const tagStays = ours(`-${REMARKS.tagStays}`);
+  const imageId = isImageId(reference) ? reference : (main ?? imageStays)?.id;
+
+  const wish = wishedName(specifics);
+  if (wish && !tagStays && imageId !== undefined) {
+    const wished = await engine.image(nameText(wish));
+    if (wished?.Id === imageId) await engine.untag(nameText(wish));
+  }
+  if (main && main.id === imageId) await engine.untag(main.name, { prune: await wasBuilt(engine, main.name) });
+  if (imageStays) {
+    if (imageStays.id === imageId) await moveToEmptyImage(engine, imageStays.name);
+    await engine.untag(imageStays.name);
+  }
+  if (tagStays) await engine.untag(tagStays.name);
+}
+
+/** What we built may stand on untagged images that the build made. What was loaded does not. */
+async function wasBuilt(engine: Engine, name: string): Promise<boolean> {
+  const found = await engine.image(name);
+  return found?.Config?.Labels?.[BUILT_LABEL] !== undefined;
+}
+
+/** An engine deletes an image with its last tag; but a tag that moves to another image leaves the former one untagged. */
+async function moveToEmptyImage(engine: Engine, name: string): Promise<void> {
+  const { repository: repo, tag } = nameOf(name);
+  await engine.attempt('import an empty image', async (api) => {
+    const answer = await api.importImage(Readable.from([EMPTY_TAR]), { repo, tag });
+    for await (const said of streamMessages(answer as Readable)) void said;
+  });
+}
+
+const isImageId = (reference: string | undefined): reference is string => /^sha256:[0-9a-f]{64}$/.test(reference ?? '');

@@ -1,0 +1,34 @@
+import { ViceError } from '#libs/errors';
+import { DockerProvider } from './docker/docker.provider.js';
+import { EgressPolicy } from './egress-policy.js';
+import {
+  type ConnectionPolicy,
+  type EnvironmentAccess,
+  type EnvironmentProvider,
+  type EnvironmentSession,
+} from './environment-provider.js';
+
+/** Every kind of environment that this server can speak to: a row per provider. */
+export class Providers {
+  private readonly bySoftware: ReadonlyMap<string, EnvironmentProvider>;
+
+  constructor(policy: ConnectionPolicy) {
+    const egress = new EgressPolicy(policy.egressDeny);
+    const providers = [new DockerProvider(egress, policy.unixSockets)];
+    this.bySoftware = new Map(providers.map((provider) => [provider.software, provider]));
+  }
+
+  /** Raises NO_PROVIDER, and what the provider raises. */
+  async connect(access: EnvironmentAccess, signal: AbortSignal): Promise<EnvironmentSession> {
+    signal.throwIfAborted();
+    const provider = this.bySoftware.get(access.software?.trim().toLowerCase() ?? '');
+    if (provider) return provider.connect(access, signal);
+    const known = `this server speaks to ${[...this.bySoftware.keys()].join(', ')}`;
+    throw new ViceError(
+      'NO_PROVIDER',
+      access.software
+        ? `there is no provider for managementlayer.software "${access.software}"; ${known}`
+        : `the environment has no managementlayer.software, so there is no telling how to speak to it; ${known}`,
+    );
+  }
+}
