@@ -1,39 +1,13 @@
-import { NestFactory } from '@nestjs/core';
-import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { BlobLedger, createBlobStore } from '#libs/blobs';
-import { type ViceConfig } from '#libs/config';
-import { CallClient, JobServer, type Broker } from '#libs/messaging';
-import { ViceNestLogger, type Logger } from '#libs/observability';
+import { startWorker, type Closable, type WorkerDependencies } from '#libs/messaging';
 import { SecretBox } from '#libs/secrets';
 import { ExportWorkerModule } from './export-worker.module.js';
 
-export interface ExportWorkerDependencies {
-  config: ViceConfig;
-  broker: Broker;
-  logger: Logger;
-  /** 32 bytes, base64. */
-  secretKey: string;
-  /** Whether to answer /health on the configured port. */
-  listen: boolean;
-}
-
-/** Starts an export worker: takes `export` jobs until it is closed. */
-export async function startExportWorker({
-  config,
-  broker,
-  logger,
-  secretKey,
-  listen,
-}: ExportWorkerDependencies): Promise<{ close(): Promise<void> }> {
-  const { ask } = new CallClient(broker);
-  const blobs = createBlobStore(config.blobStore, new BlobLedger(ask));
-  const module = ExportWorkerModule.register({ config, broker, blobs, box: SecretBox.fromKey(secretKey) });
-  const app = await NestFactory.create<NestFastifyApplication>(module, new FastifyAdapter(), {
-    logger: new ViceNestLogger(logger),
-  });
-  const { jobConcurrency: concurrency, shutdownMs } = config;
-  app.connectMicroservice({ strategy: new JobServer({ kind: 'export', broker, ask, concurrency, shutdownMs, logger }) });
-  await app.startAllMicroservices();
-  await (listen ? app.listen(config.port, config.host) : app.init());
-  return { close: () => app.close() };
+/** Starts an export worker: puts images into environments and takes them down. */
+export function startExportWorker(dependencies: WorkerDependencies): Promise<Closable> {
+  const { config, broker } = dependencies;
+  const box = SecretBox.fromKey(dependencies.secretKey);
+  return startWorker('export', dependencies, (ask) =>
+    ExportWorkerModule.register({ config, broker, box, blobs: createBlobStore(config.blobStore, new BlobLedger(ask)) }),
+  );
 }

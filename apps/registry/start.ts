@@ -1,9 +1,7 @@
-import { NestFactory } from '@nestjs/core';
-import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { type ViceConfig } from '#libs/config';
 import { ViceError } from '#libs/errors';
-import { CallServer, type Broker } from '#libs/messaging';
-import { ViceNestLogger, type Logger } from '#libs/observability';
+import { CallServer, startNestService, type Broker, type Closable } from '#libs/messaging';
+import { type Logger } from '#libs/observability';
 import { SecretBox } from '#libs/secrets';
 import { Database, openDatabase } from './database/index.js';
 import { lockForOneProcess } from './database/one-process-lock.js';
@@ -27,7 +25,7 @@ export async function startRegistry({
   databaseUrl,
   secretKey,
   listen,
-}: RegistryDependencies): Promise<{ close(): Promise<void> }> {
+}: RegistryDependencies): Promise<Closable> {
   const source = await openDatabase(databaseUrl).catch((cause: unknown) => {
     throw new ViceError(
       'CONFIGURATION',
@@ -38,15 +36,10 @@ export async function startRegistry({
   if (!config.amqpUrl) await lockForOneProcess(source);
   const database = new Database(source, logger);
   const module = RegistryModule.register({ config, broker, database, box: SecretBox.fromKey(secretKey), logger });
-  const app = await NestFactory.create<NestFastifyApplication>(module, new FastifyAdapter(), {
-    logger: new ViceNestLogger(logger),
-  });
-  app.connectMicroservice({ strategy: new CallServer('registry', broker, logger) });
-  await app.startAllMicroservices();
-  await (listen ? app.listen(config.port, config.host) : app.init());
+  const service = await startNestService(module, [new CallServer('registry', broker, logger)], { config, logger, listen });
   return {
     async close() {
-      await app.close();
+      await service.close();
       await source.destroy();
     },
   };

@@ -17,3 +17,5 @@ export { JobServer, type JobServerOptions } from './jobs/job-server.js';
 export { type RunningJob } from './jobs/running-job.js';
 export { patiently } from './patiently.js';
 export { runService, runUntilSignal, type Closable, type ServiceParts } from './service-process.js';
+export { startNestService } from './nest-service.js';
+export { startWorker, type WorkerDependencies } from './worker-service.js';

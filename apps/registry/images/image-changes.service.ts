@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { type Image } from '#libs/contracts';
 import { type Transaction } from '../database/index.js';
 import { EventsService } from '../events/events.service.js';
-import { IMAGE_COLUMNS, JOIN_ORIGIN, toImage, type ImageRow } from './image.contract.js';
+import { SELECT_IMAGES, toImage, type ImageWithOriginRow } from './image.contract.js';
 
 /** Tells the owners of images that something changed. */
 @Injectable()
@@ -11,10 +11,8 @@ export class ImageChanges {
 
   /** The images as their owners see them now, each recorded as an event. */
   async changed(tx: Transaction, imageIds: readonly string[]): Promise<Image[]> {
-    const rows = (await tx.manager.query(`SELECT ${IMAGE_COLUMNS} FROM images i ${JOIN_ORIGIN} WHERE i.id = ANY ($1)`, [
-      imageIds,
-    ])) as ImageRow[];
-    const images = rows.map((row) => toImage(row, row.userid));
+    const rows = (await tx.manager.query(`${SELECT_IMAGES} WHERE i.id = ANY ($1)`, [imageIds])) as ImageWithOriginRow[];
+    const images = rows.map((row) => toImage(row, row, row.userid));
     for (const image of images) this.events.record(tx, image.userid, { type: 'image', data: image });
     return images;
   }

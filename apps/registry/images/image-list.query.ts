@@ -1,6 +1,6 @@
 import { type ImageQuery, type ImageSort } from '#libs/contracts';
 import { ViceError } from '#libs/errors';
-import { IMAGE_COLUMNS, JOIN_ORIGIN } from './image.contract.js';
+import { IMAGE_COLUMNS } from './image.contract.js';
 import { type ImageCursor } from './image.cursor.js';
 import { tsqueryOf } from './image.search.js';
 
@@ -52,7 +52,7 @@ export class ImageListQuery {
     const order = (row: string) => `ORDER BY ${row}sort_key ${direction}, ${row}id ${direction}`;
     const merged = walks.length === 1 ? walks[0] : `(${walks.join(' UNION ALL ')} ${order('')} ${limit})`;
     return {
-      sql: `SELECT ${IMAGE_COLUMNS}, i.sort_key::text FROM ${merged} i ${JOIN_ORIGIN} ${order('i.')}`,
+      sql: `SELECT ${IMAGE_COLUMNS}, i.sort_key::text FROM ${merged} i ${order('i.')}`,
       parameters: this.parameters,
     };
   }

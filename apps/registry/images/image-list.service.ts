@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { type ImagePage, type ImageQuery } from '#libs/contracts';
 import { Database } from '../database/index.js';
-import { toImage, type ImageRow } from './image.contract.js';
+import { ORIGIN_COLUMNS, toImage, type ImageRow, type OriginRow } from './image.contract.js';
 import { decodeCursor, encodeCursor } from './image.cursor.js';
 import { ImageListQuery, type SortKey } from './image-list.query.js';
 
@@ -26,12 +26,26 @@ export class ImageListService {
       this.database.query<ImageRow & SortKey>(page.sql, page.parameters),
       this.total(viewer, query),
     ]);
-    const last = rows.length > limit ? rows[limit - 1] : undefined;
+    const shown = rows.slice(0, limit);
+    const origins = await this.originsOf(shown);
+    const last = rows.length > limit ? shown.at(-1) : undefined;
     return {
-      images: rows.slice(0, limit).map((row) => toImage(row, viewer)),
+      images: shown.map((row) => toImage(row, origins.get(row.origin), viewer)),
       next: last ? encodeCursor({ sort, key: last.sort_key, id: last.id }) : null,
       total,
     };
+  }
+
+  /** The environments that images come from, each read once: most images of a page share theirs with others. */
+  private async originsOf(images: ImageRow[]): Promise<Map<string | null, OriginRow>> {
+    const ids = new Set(images.map(({ origin }) => origin).filter((id) => id !== null));
+    if (ids.size === 0) return new Map();
+    const rows = await this.database.prepared<OriginRow>(
+      'image.origins',
+      `SELECT ${ORIGIN_COLUMNS} FROM environments e WHERE e.id = ANY ($1) AND e.deleted_at IS NULL`,
+      [[...ids]],
+    );
+    return new Map(rows.map((row) => [row.origin_id, row]));
   }
 
   /** Exact to 1,000. An estimate is kept for some seconds, because finding out that there are more takes longer than a page. */

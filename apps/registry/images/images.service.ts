@@ -9,7 +9,7 @@ import { lockOwnImage, noSuchImage, requireOwner } from './image-access.js';
 import { ImageChanges } from './image-changes.service.js';
 import { ImageGenerations } from './image-generations.service.js';
 import { ImageOriginService } from './image-origin.service.js';
-import { IMAGE_COLUMNS, JOIN_ORIGIN, toImage, type ImageRow } from './image.contract.js';
+import { SELECT_IMAGES, toImage, type ImageWithOriginRow } from './image.contract.js';
 import { BLANK, changed, hasOrigin, stepAfter, type ImageSituation } from './image.rules.js';
 
 /** Bytes on their way through inspection. */
@@ -32,13 +32,14 @@ export class ImagesService {
   /** `viewer` null: someone who has not logged in. */
   async get(viewer: string | null, imageId: string): Promise<Image> {
     const [row] = isUUID(imageId)
-      ? await this.database.query<ImageRow>(
-          `SELECT ${IMAGE_COLUMNS} FROM images i ${JOIN_ORIGIN} WHERE i.id = $1 AND (i.visibility = 'public' OR i.user_id = $2)`,
+      ? await this.database.prepared<ImageWithOriginRow>(
+          'image.get',
+          `${SELECT_IMAGES} WHERE i.id = $1 AND (i.visibility = 'public' OR i.user_id = $2)`,
           [imageId, viewer],
         )
       : [];
     if (!row) throw noSuchImage(imageId);
-    return toImage(row, viewer);
+    return toImage(row, row, viewer);
   }
 
   /** With an origin and a reference, an import begins. */

@@ -32,6 +32,7 @@ export class ClaimsService {
     return claimed;
   }
 
+  /** The same worker may claim the same attempt again: its first answer was lost. */
   private async take(
     tx: Transaction,
     { jobId, attempt, worker }: { jobId: string; attempt: number; worker: string },
@@ -47,7 +48,11 @@ export class ClaimsService {
         leaseUntil: () => `now() + interval '${this.config.leaseMs} milliseconds'`,
         startedAt: () => 'coalesce(started_at, now())',
       })
-      .where(`id = :jobId AND state = 'queued' AND attempt = :former AND due_at <= now()`, { jobId, former: attempt - 1 })
+      .where(
+        `id = :jobId AND ((state = 'queued' AND attempt = :former AND due_at <= now())
+                       OR (state = 'running' AND attempt = :attempt AND worker = :worker AND lease_until > now()))`,
+        { jobId, former: attempt - 1, attempt, worker },
+      )
       .execute();
     return taken.affected === 1 ? tx.manager.findOneByOrFail(JobEntity, { id: jobId }) : null;
   }

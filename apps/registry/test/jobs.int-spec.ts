@@ -71,8 +71,15 @@ await describeWith([postgres()], 'the life of a job', () => {
       leaseMs: 1000,
       payload: { imageId: image.id, reference: 'busybox', marker: message.jobId },
     });
-    await expect(claim(message)).rejects.toMatchObject({ code: 'JOB_NOT_CLAIMABLE' });
+    await expect(vice.ask(JobCalls.claimJob, { ...message, worker: 'another' })).rejects.toMatchObject({
+      code: 'JOB_NOT_CLAIMABLE',
+    });
     expect(await onlyJob(image)).toMatchObject({ state: 'running', attempt: 1, startedAt: expect.any(String) });
+  });
+
+  it('is claimed again by the same worker, whose answer was lost', async () => {
+    const { message } = await importing();
+    expect(await claim(message)).toEqual(await claim(message));
   });
 
   it('is not claimed under the number of another attempt', async () => {

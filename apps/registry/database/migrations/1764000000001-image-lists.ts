@@ -22,6 +22,11 @@ export class ImageLists1764000000001 implements MigrationInterface {
         CREATE INDEX images_private_by_${name} ON images (user_id, ${key}, id) WHERE visibility = 'private';
         CREATE INDEX images_public_by_${name} ON images (${key}, id) WHERE visibility = 'public';
       `);
+    // For what is rare among all images; what is not is found soon by walking the list.
+    await db.query(`
+      CREATE INDEX images_by_contenttype ON images (contenttype);
+      CREATE INDEX images_by_imagetype ON images (imagetype);
+    `);
     // Punctuation parts words: PostgreSQL's parser would keep my-image_v2.qcow2 or registry.example.org as one.
     await db.query(`
       ALTER TABLE images DROP COLUMN words;
@@ -50,6 +55,7 @@ export class ImageLists1764000000001 implements MigrationInterface {
       ALTER TABLE images ADD COLUMN words tsvector GENERATED ALWAYS AS (image_words(title, description, tags)) STORED;
       CREATE INDEX images_by_words ON images USING gin (words);
     `);
+    await db.query('DROP INDEX images_by_contenttype; DROP INDEX images_by_imagetype');
     for (const name of Object.keys(SORT_KEYS))
       await db.query(`DROP INDEX images_private_by_${name}; DROP INDEX images_public_by_${name}`);
     await db.query(`

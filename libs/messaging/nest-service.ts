@@ -1,0 +1,29 @@
+import { type DynamicModule } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { type CustomTransportStrategy } from '@nestjs/microservices';
+import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import { type ViceConfig } from '#libs/config';
+import { ViceNestLogger, type Logger } from '#libs/observability';
+import { type Closable } from './service-process.js';
+
+export interface NestServiceOptions {
+  config: ViceConfig;
+  logger: Logger;
+  /** Whether to answer /health on the configured port. */
+  listen: boolean;
+}
+
+/** A service that works through the broker: its module, with a transport strategy for each way in. Closing it lets what runs come to its end. */
+export async function startNestService(
+  module: DynamicModule,
+  strategies: readonly CustomTransportStrategy[],
+  { config, logger, listen }: NestServiceOptions,
+): Promise<Closable> {
+  const app = await NestFactory.create<NestFastifyApplication>(module, new FastifyAdapter(), {
+    logger: new ViceNestLogger(logger),
+  });
+  for (const strategy of strategies) app.connectMicroservice({ strategy });
+  await app.startAllMicroservices();
+  await (listen ? app.listen(config.port, config.host) : app.init());
+  return { close: () => app.close() };
+}

@@ -1,0 +1,38 @@
+import { type DynamicModule } from '@nestjs/common';
+import { type CustomTransportStrategy } from '@nestjs/microservices';
+import { type Ask, type JobKind } from '#libs/contracts';
+import { type Broker } from './broker.js';
+import { CallClient } from './calls/call-client.js';
+import { JobServer } from './jobs/job-server.js';
+import { startNestService, type NestServiceOptions } from './nest-service.js';
+import { patiently } from './patiently.js';
+import { type Closable } from './service-process.js';
+
+export interface WorkerDependencies extends NestServiceOptions {
+  broker: Broker;
+  /** 32 bytes, base64. */
+  secretKey: string;
+}
+
+/**
+ * A worker: takes jobs of its kind until it is closed. `moduleOf` makes its module with an `ask` that outlasts an outage of the broker,
+ * for calls that bear being asked twice; `more` are further ways in.
+ */
+export async function startWorker(
+  kind: JobKind,
+  { config, broker, logger, listen }: WorkerDependencies,
+  moduleOf: (ask: Ask) => DynamicModule,
+  more: readonly CustomTransportStrategy[] = [],
+): Promise<Closable> {
+  let closing = false;
+  const { ask } = new CallClient(broker);
+  const { jobConcurrency: concurrency, shutdownMs } = config;
+  const jobs = new JobServer({ kind, broker, ask, concurrency, shutdownMs, logger });
+  const service = await startNestService(moduleOf(patiently(ask, () => !closing)), [jobs, ...more], { config, logger, listen });
+  return {
+    async close() {
+      closing = true;
+      await service.close();
+    },
+  };
+}
