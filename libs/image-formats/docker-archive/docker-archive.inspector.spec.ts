@@ -35,6 +35,7 @@ describe('an image archive', () => {
       architecture: 'amd64',
       variant: 'v8',
       created: '2026-01-01T00:00:00Z',
+      config: { Cmd: ['/bin/sh'] },
       layers: 2,
       layerCompression: layout === 'containerd' ? 'gzip' : 'none',
       expandedSize: layers[0]!.length + layers[1]!.length,
