@@ -4,9 +4,9 @@ import { SecretBox } from '#libs/secrets';
 import { ExportWorkerModule } from './export-worker.module.js';
 
 /** Starts an export worker: puts images into environments and takes them down. */
-export function startExportWorker(dependencies: WorkerDependencies): Promise<Closable> {
+export function startExportWorker({ secretKey, ...dependencies }: WorkerDependencies & { secretKey: string }): Promise<Closable> {
   const { config, broker } = dependencies;
-  const box = SecretBox.fromKey(dependencies.secretKey);
+  const box = SecretBox.fromKey(secretKey);
   return startWorker('export', dependencies, (ask) =>
     ExportWorkerModule.register({ config, broker, box, blobs: createBlobStore(config.blobStore, new BlobLedger(ask)) }),
   );

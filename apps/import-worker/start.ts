@@ -4,9 +4,9 @@ import { SecretBox } from '#libs/secrets';
 import { ImportWorkerModule } from './import-worker.module.js';
 
 /** Starts an import worker: takes `import` jobs, and answers calls about environments beside them. */
-export function startImportWorker(dependencies: WorkerDependencies): Promise<Closable> {
+export function startImportWorker({ secretKey, ...dependencies }: WorkerDependencies & { secretKey: string }): Promise<Closable> {
   const { config, broker, logger } = dependencies;
-  const box = SecretBox.fromKey(dependencies.secretKey);
+  const box = SecretBox.fromKey(secretKey);
   const calls = new CallServer('import-worker', broker, logger);
   return startWorker(
     'import',

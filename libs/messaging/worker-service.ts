@@ -10,8 +10,6 @@ import { type Closable } from './service-process.js';
 
 export interface WorkerDependencies extends NestServiceOptions {
   broker: Broker;
-  /** 32 bytes, base64. */
-  secretKey: string;
 }
 
 /**
