@@ -1,10 +1,7 @@
 import { type BlobCalls, type RequestOf } from '#libs/contracts';
 import { ViceError } from '#libs/errors';
-import { type Transaction } from '../database/index.js';
+import { ADVISORY_LOCKS, type Transaction } from '../database/index.js';
 import { expiryUnless, jobOf, stillHolds } from './holder.js';
-
-/** Names the lock under which space is reserved, one writer after the other. */
-const SPACE_LOCK = 7_302_119;
 
 interface Reservation {
   writer: string;
@@ -19,7 +16,7 @@ export async function reserveSpace(
   { manager }: Transaction,
   { writer, bytes, freeBytes, staged }: RequestOf<typeof BlobCalls.reserveSpace>,
 ): Promise<void> {
-  await manager.query('SELECT pg_advisory_xact_lock($1)', [SPACE_LOCK]);
+  await manager.query('SELECT pg_advisory_xact_lock($1)', [ADVISORY_LOCKS.space]);
   const job = jobOf(writer);
   // A former attempt of the same job writes no more.
   const others: Reservation[] = await manager.query(

@@ -1,4 +1,5 @@
 import { DataSource } from 'typeorm';
+import { ADVISORY_LOCKS } from './advisory-locks.js';
 import { DeploymentEntity, EnvironmentEntity, ImageEntity, JobEntity, UserEntity } from './entities/index.js';
 import { Foundation1764000000000 } from './migrations/1764000000000-foundation.js';
 import { ImageLists1764000000001 } from './migrations/1764000000001-image-lists.js';
@@ -9,8 +10,6 @@ export const ENTITIES = [UserEntity, EnvironmentEntity, ImageEntity, DeploymentE
 /** Oldest first. Each can be read by the release before it, so that old and new registries may run side by side. */
 export const MIGRATIONS = [Foundation1764000000000, ImageLists1764000000001, BlobReferences1764000000005];
 
-/** Names the lock under which migrations run; any number does, as long as it stays. */
-const MIGRATION_LOCK = 7_302_117;
 const POOL_SIZE = 20;
 
 /** Connected and migrated. Several registries may start at once: one migrates, the others wait for it. */
@@ -38,9 +37,9 @@ export async function openDatabase(url: string, poolSize = POOL_SIZE): Promise<D
 async function migrate(source: DataSource): Promise<void> {
   const lock = source.createQueryRunner();
   try {
-    await lock.query('SELECT pg_advisory_lock($1)', [MIGRATION_LOCK]);
+    await lock.query('SELECT pg_advisory_lock($1)', [ADVISORY_LOCKS.migration]);
     await source.runMigrations();
-    await lock.query('SELECT pg_advisory_unlock($1)', [MIGRATION_LOCK]);
+    await lock.query('SELECT pg_advisory_unlock($1)', [ADVISORY_LOCKS.migration]);
   } finally {
     await lock.release();
   }

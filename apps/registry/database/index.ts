@@ -1,3 +1,4 @@
+export { ADVISORY_LOCKS } from './advisory-locks.js';
 export { Database, rowsOf, Transaction } from './database.js';
 export { openDatabase } from './data-source.js';
 export * from './entities/index.js';

@@ -1,9 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { type DataSource } from 'typeorm';
 import { ViceError } from '#libs/errors';
+import { ADVISORY_LOCKS } from './advisory-locks.js';
 
-/** Names the lock; any number does, as long as it stays. */
-const LOCK = 7_302_119;
 /** PostgreSQL takes a moment to notice that a killed process is gone. */
 const PATIENCE_MS = 10_000;
 const PAUSE_MS = 200;
@@ -15,7 +14,7 @@ const PAUSE_MS = 200;
 export async function lockForOneProcess(source: DataSource): Promise<void> {
   const holder = source.createQueryRunner();
   for (const end = Date.now() + PATIENCE_MS; ; await delay(PAUSE_MS)) {
-    const [row] = (await holder.query('SELECT pg_try_advisory_lock($1) AS locked', [LOCK])) as { locked: boolean }[];
+    const [row] = (await holder.query('SELECT pg_try_advisory_lock($1) AS locked', [ADVISORY_LOCKS.oneProcess])) as { locked: boolean }[];
     if (row?.locked) return;
     if (Date.now() > end) break;
   }

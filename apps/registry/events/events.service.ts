@@ -2,10 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { type AnswerOf, type Change, type EventCalls, type RequestOf, type StoredEvent } from '#libs/contracts';
 import { ViceError } from '#libs/errors';
 import { BROKER, type Broker } from '#libs/messaging';
-import { Database, type Transaction } from '../database/index.js';
-
-/** First half of the key of the lock that puts a user's events in order; the second is the user. */
-const ORDER_LOCK = 7_302_118;
+import { ADVISORY_LOCKS, Database, type Transaction } from '../database/index.js';
 
 const PRUNE_AT_ONCE = 10_000;
 
@@ -77,7 +74,7 @@ export class EventsService {
   private async store(tx: Transaction, recorded: readonly Recorded[]): Promise<void> {
     this.pending.delete(tx); // what is recorded from now on, before the commit, is stored after this
     const users = [...new Set(recorded.map(({ userId }) => userId))].sort();
-    for (const userId of users) await tx.manager.query('SELECT pg_advisory_xact_lock($1, hashtext($2))', [ORDER_LOCK, userId]);
+    for (const userId of users) await tx.manager.query('SELECT pg_advisory_xact_lock($1, hashtext($2))', [ADVISORY_LOCKS.eventOrder, userId]);
     await tx.manager.query(
       `INSERT INTO events (user_id, change)
        SELECT (entry->>'userId')::uuid, entry->'change' FROM jsonb_array_elements($1::jsonb) WITH ORDINALITY AS list (entry, place)
