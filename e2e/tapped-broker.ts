@@ -18,11 +18,11 @@ export interface TappedBroker extends AsyncDisposable {
 
 /** @param target of RabbitMQ; the shared one by default. Queues get a prefix of their own, and go at the end. */
 export async function tapBroker(target = brokerUrl()): Promise<TappedBroker> {
-  const url = new URL(target);
+  const { hostname, port } = new URL(target);
   const sockets = new Set<Socket>();
   const heard: Buffer[] = [];
   const server = createServer((inner) => {
-    const outer = connect(Number(url.port || 5672), url.hostname);
+    const outer = connect(Number(port || 5672), hostname);
     const join = (from: Socket, to: Socket) => {
       sockets.add(from);
       from.on('data', (chunk: Buffer) => void heard.push(chunk));
@@ -33,6 +33,7 @@ export async function tapBroker(target = brokerUrl()): Promise<TappedBroker> {
     join(outer, inner);
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const url = new URL(target);
   url.port = String((server.address() as AddressInfo).port);
   const queuePrefix = `vice-e2e-${randomBytes(4).toString('hex')}`;
   const cut = () => sockets.forEach((socket) => socket.destroy());

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
+import { jest } from '@jest/globals';
 import {
   createTestDatabase,
   describeWith,
@@ -60,12 +61,16 @@ export interface ViceOptions {
   amqpUrl?: string;
 }
 
+/** Much passes through several processes here, on a machine that may be busy. */
+const TEST_MS = 60_000;
+
 /** A suite that runs on the system in each way, where what it needs is there. */
 export async function inBothWays(
   name: string,
   requirements: readonly Requirement<unknown>[],
   body: (way: Way) => void,
 ): Promise<void> {
+  jest.setTimeout(TEST_MS);
   for (const way of WAYS) {
     const services = way === 'separate' ? [postgres(), rabbitmq()] : [];
     await describeWith([...requirements, ...services], `${name}, ${way}`, () => body(way));
