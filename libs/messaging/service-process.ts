@@ -43,15 +43,20 @@ export async function runService(
   });
 }
 
+/** At Ctrl-C the terminal signals us, and npm, which it signals too, passes the signal on: the second one is an echo. */
+const ECHO_MS = 1_000;
+
 /** Starts, and closes at SIGTERM or SIGINT; a second signal ends the process at once. */
 export async function runUntilSignal(start: () => Promise<Closable>): Promise<void> {
   const signalled = new Promise<void>((resolve) => {
+    let first: number | null = null;
     const onSignal = () => {
-      resolve();
-      for (const signal of ['SIGTERM', 'SIGINT'] as const)
-        process.removeListener(signal, onSignal).once(signal, () => process.exit(130));
+      if (first === null) {
+        first = performance.now();
+        resolve();
+      } else if (performance.now() - first > ECHO_MS) process.exit(130);
     };
-    process.once('SIGTERM', onSignal).once('SIGINT', onSignal);
+    process.on('SIGTERM', onSignal).on('SIGINT', onSignal);
   });
   try {
     const service = await start();
