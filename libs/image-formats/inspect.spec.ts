@@ -41,6 +41,7 @@ const SAMPLES: [string, Buffer | string, ContentType][] = [
   ['one zero', Buffer.alloc(1), 'disk-raw'],
   ['noise', Buffer.from(Array.from({ length: 9000 }, (_, at) => (at * at * 31) % 251)), 'disk-raw'],
   ['a text descriptor of a VMDK', vmdkDescriptor(), 'disk-vmdk'],
+  ['text of any kind', 'hello', 'disk-raw'],
 ];
 
 describe('content of no declared type', () => {
@@ -50,7 +51,7 @@ describe('content of no declared type', () => {
 
   test.each<[string, Buffer | string, string]>([
     ['nothing', '', 'empty'],
-    ['an error page', '<!DOCTYPE html><html><body>404</body></html>', 'looks like text'],
+    ['an error page', '<!DOCTYPE html><html><body>404</body></html>', 'a web page'],
     ['a VHDX disk', 'vhdxfile\0', 'VHDX'],
     ['xz', Buffer.from('fd377a585a0000', 'hex'), 'xz'],
     ['a zip archive', Buffer.from('PK\x03\x04\0'), 'zip'],
@@ -81,7 +82,7 @@ describe('declared content', () => {
     ['disk-vmdk', bootSector(1024), 'it looks like a raw disk'],
     ['docker-image', buildQcow2(), 'is not a Docker image archive; it looks like a qcow2 disk'],
     ['docker-image', DOCKERFILE, 'it looks like a Dockerfile'],
-    ['docker-image', '<html>502 Bad Gateway</html>', 'the content looks like text'],
+    ['docker-image', '<html>502 Bad Gateway</html>', 'a web page'],
     ['docker-file', bootSector(1024), 'it looks like a raw disk'],
     ['packerfile', buildDockerArchive(), 'it looks like a Docker image archive'],
   ])('as %s but of another type is invalid, and told what it looks like', async (declared, content, message) => {

@@ -10,7 +10,7 @@ import { streamed } from './streamed.js';
 import { isTarHeader } from './tar/tar.header.js';
 import { pathInTree } from './tar/tar.paths.js';
 import { readTar } from './tar/tar.reader.js';
-import { isText, readText } from './text.js';
+import { decodeText, isText } from './text.js';
 import { vmdkDisk } from './vmdk/vmdk.inspector.js';
 
 /** How much of the start every `canBe` is given. */
@@ -29,8 +29,8 @@ const OTHER_FORMATS: [string, number, Buffer][] = [
 ];
 
 /**
- * The content type, from the content alone. Binary content of no other format is a raw disk; so that an error page or a foreign archive does not become one,
- * text and formats that we know but don't take are CONTENT_INVALID. What it returns is a likeness, for `inspect` to judge.
+ * The content type, from the content alone. What has no other format is a raw disk; so that an error page or a foreign archive does not become one,
+ * web pages and formats that we know but don't take are CONTENT_INVALID. What it returns is a likeness, for `inspect` to judge.
  */
 export async function recognise(
   bytes: InspectableBytes,
@@ -71,11 +71,15 @@ async function recogniseArchive(bytes: InspectableBytes, limits: InspectionLimit
   return likeness;
 }
 
+/** Text of no other format is a raw disk too: whoever wrote it there will know. An error page, fetched in place of a disk, is none. */
 async function recogniseText(bytes: InspectableBytes, { maxTextBytes }: InspectionLimits): Promise<ContentType> {
-  const text = await readText(bytes, 'the content, which looks like text,', maxTextBytes);
+  const text = bytes.size > maxTextBytes ? undefined : decodeText(await bytes.read(0, bytes.size));
+  if (text === undefined) return 'disk-raw';
   if (parses(() => parseDockerfile(text))) return 'docker-file';
   if (parses(() => parsePackerTemplate(text))) return 'packerfile';
-  throw invalid('the content looks like text, but neither like a Dockerfile nor like a Packer template');
+  if (/^\s*<(!doctype\s+html|html|\?xml)/i.test(text))
+    throw invalid('the content looks like a web page or XML, not like an image');
+  return 'disk-raw';
 }
 
 function parses(parse: () => unknown): boolean {
