@@ -15,7 +15,11 @@ const layerRules = LAYERS.flatMap((layer, level) =>
     comment: 'libs form layers, each importing only those before it',
     from: { path: `^libs/${lib}/`, pathNot: '(/test/|\\.spec\\.ts$)' },
     to: {
-      path: `^libs/(${LAYERS.slice(level).flat().concat('testing').filter((other) => other !== lib).join('|')})/`,
+      path: `^libs/(${LAYERS.slice(level)
+        .flat()
+        .concat('testing')
+        .filter((other) => other !== lib)
+        .join('|')})/`,
     },
   })),
 );
@@ -47,7 +51,12 @@ module.exports = {
     },
     { name: 'libs-import-no-app', severity: 'error', from: { path: '^libs/' }, to: { path: '^apps/' } },
     { name: 'no-cycles', severity: 'error', from: {}, to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } } },
-    { name: 'no-unresolvable', severity: 'error', from: {}, to: { couldNotResolve: true, pathNot: `^(${builtinModules.join('|')})$` } },
+    {
+      name: 'no-unresolvable',
+      severity: 'error',
+      from: {},
+      to: { couldNotResolve: true, pathNot: `^(${builtinModules.join('|')})$` },
+    },
     {
       name: 'tests-stay-out',
       severity: 'error',

@@ -13,8 +13,9 @@ const dist = join(root, 'dist');
 const stamp = join(dist, '.sources');
 const lock = join(root, '.prepare.lock');
 
-/** What a build is made from, besides the sources in apps/ and libs/. */
+/** What a build is made from, besides its sources. */
 const BUILD_FILES = ['package.json', 'package-lock.json', 'tsconfig.json', 'tsconfig.build.json', 'nest-cli.json'];
+const SOURCES = ['apps', 'libs', 'bench'];
 const isShipped = (path) => !/(^|\/)test\/|\.(int-)?spec\.ts$/.test(path);
 
 /** Installs and builds where that is due. `forTests`: also what only building and testing need must be installed. */
@@ -30,7 +31,7 @@ export async function prepare({ forTests = false } = {}) {
   });
 }
 
-/** Builds apps/ and libs/ into dist/, and remembers of which sources. */
+/** Builds the sources into dist/, and remembers of which sources. */
 export async function build() {
   say('building …');
   rmSync(stamp, { force: true });
@@ -95,7 +96,7 @@ function isBuilt() {
 
 function fingerprint() {
   const hash = createHash('sha256');
-  for (const path of [...BUILD_FILES, ...filesIn('apps'), ...filesIn('libs')].filter(isShipped)) {
+  for (const path of [...BUILD_FILES, ...SOURCES.flatMap(filesIn)].filter(isShipped)) {
     hash
       .update(`${path}\0`)
       .update(readFileSync(join(root, path)))
@@ -114,7 +115,7 @@ function filesIn(folder) {
 
 /** The compiler leaves what it once made: a migration that was renamed must not run under both names. */
 function removeOutputsWithoutSource() {
-  for (const path of ['apps', 'libs'].flatMap((folder) => filesIn(`dist/${folder}`))) {
+  for (const path of SOURCES.flatMap((folder) => filesIn(`dist/${folder}`))) {
     const source = relative('dist', path).replace(/\.js(\.map)?$/, '.ts');
     if (source.endsWith('.ts') && !existsSync(join(root, source))) unlinkSync(join(root, path));
   }
