@@ -11,8 +11,11 @@ import {
   IsString,
   Matches,
   MaxLength,
+  ValidateBy,
   ValidateNested,
+  type ValidateByOptions,
 } from 'class-validator';
+import { isStorableJson } from './storable-json.js';
 
 /** Decorators for fields of a request: validation, transformation and OpenAPI in one. `null` is taken wherever a field is optional: it clears. */
 
@@ -51,12 +54,21 @@ export function Choice(values: readonly string[], options: FieldOptions & { name
   );
 }
 
+const STORABLE: ValidateByOptions = {
+  name: 'isStorableJson',
+  validator: {
+    validate: (value) => isStorableJson(value),
+    defaultMessage: () => 'must not hold NUL characters or broken Unicode, nor be nested deeper than 64 levels',
+  },
+};
+
 /** A JSON object; text that holds one is taken too, as the first clients sent it. */
 export function JsonField(options: Omit<FieldOptions, 'required'> = {}): PropertyDecorator {
   return applyDecorators(
     IsOptional(),
     Transform(({ value }) => (typeof value === 'string' ? parsed(value) : value)),
     IsObject({ message: 'must be a JSON object, or text that holds one' }),
+    ValidateBy(STORABLE),
     ApiProperty({
       type: 'object',
       additionalProperties: true,

@@ -10,4 +10,5 @@ export * from './events.js';
 export * from './field.js';
 export * from './jobs.js';
 export * from './software.js';
+export * from './storable-json.js';
 export * from './vocabulary.js';

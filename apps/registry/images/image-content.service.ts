@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { type ContentType, type Digest, type ImportedBlob } from '#libs/contracts';
+import { isStorableJson, type ContentType, type Digest, type ImportedBlob, type JsonObject } from '#libs/contracts';
 import { EnvironmentEntity, ImageEntity, type JobEntity, type Transaction } from '../database/index.js';
 import { ImageChanges } from './image-changes.service.js';
 
@@ -22,8 +22,9 @@ export class ImageContentService {
     const origin =
       image.originEnvironmentId && (await tx.manager.findOneBy(EnvironmentEntity, { id: image.originEnvironmentId }));
     const software = (origin && origin.managementlayer?.software?.toLowerCase()) || 'origin';
-    if (Object.keys(imported.metadata).length > 0) image.specifics = { ...image.specifics, [software]: imported.metadata };
-    image.title ??= imported.name;
+    const { metadata, name } = imported;
+    if (Object.keys(metadata).length > 0 && isKeepable(metadata)) image.specifics = { ...image.specifics, [software]: metadata };
+    image.title ??= name && asTitle(name);
     await this.save(tx, image);
   }
 
@@ -55,3 +56,15 @@ export class ImageContentService {
     await this.changes.changed(tx, [image.id]);
   }
 }
+
+const MAX_METADATA_CHARACTERS = 65_536;
+
+/** An environment may say anything; what cannot be kept must not keep the image from being imported. */
+const isKeepable = (metadata: JsonObject): boolean =>
+  isStorableJson(metadata) && JSON.stringify(metadata).length <= MAX_METADATA_CHARACTERS;
+
+const asTitle = (name: string): string | null =>
+  name
+    .replace(/\p{Cc}/gu, '')
+    .slice(0, 255)
+    .replace(/\p{Cs}/gu, '') || null;

@@ -1,6 +1,15 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { BlobCalls, ImageCalls, JobCalls, type Digest, type Image, type ImageDraft, type JobOutcome } from '#libs/contracts';
+import {
+  BlobCalls,
+  EnvironmentCalls,
+  ImageCalls,
+  JobCalls,
+  type Digest,
+  type Image,
+  type ImageDraft,
+  type JobOutcome,
+} from '#libs/contracts';
 import { describeWith, postgres } from '#libs/testing';
 import { runRegistry, type RunningRegistry } from '../../test/running-registry.js';
 
@@ -106,6 +115,23 @@ await describeWith([postgres()], 'the content of images', () => {
       size: SIZE,
       contentType: 'disk-qcow2',
     });
+  });
+
+  test('keeps nothing that an environment says and nobody could store', async () => {
+    const id = randomUUID();
+    await vice.ask(EnvironmentCalls.createEnvironment, {
+      userId: user,
+      environment: { id, managementlayer: { software: 'docker' } },
+    });
+    const image = await create({ originEnvironment: { known: id }, environmentReference: 'hostile' });
+    const message = await vice.next('import', image.id);
+    await vice.ask(BlobCalls.reserveBlob, { writer: `${message.jobId}.1`, digest: digestOf('c'), size: SIZE });
+    await vice.ask(JobCalls.claimJob, { ...message, worker: 'test' });
+    const result = { digest: digestOf('c'), size: SIZE, contentType: null, name: `\0${'x'.repeat(300)}`, metadata: { a: '\0' } };
+    const outcome: JobOutcome = { kind: 'succeeded', result };
+    const progress = { bytesDone: SIZE, bytesTotal: SIZE, bytesPerSecond: 0 };
+    await vice.ask(JobCalls.reportJob, { ...message, outcome, progress });
+    expect(await get(image)).toMatchObject({ status: 'importing', title: 'x'.repeat(255), specifics: {} });
   });
 
   test('that nobody reserved is not taken', async () => {
