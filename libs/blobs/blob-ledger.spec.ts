@@ -57,6 +57,22 @@ test('does not renew what a job holds: it lasts as long as the job', async () =>
   expect(asked).toEqual([]);
 });
 
+test('bears with a registry that starts again in the middle of a transfer, until that is given up', async () => {
+  jest.useRealTimers();
+  const space = { freeBytes: 1, staged: {} };
+  const away = new ViceError('UNAVAILABLE', 'nobody answers');
+  answers = [away, away];
+  await ledger.reserveSpace(UPLOAD, 1, space);
+  expect(asked).toHaveLength(3);
+  answers = Array.from({ length: 100 }, () => away);
+  const givenUp = new AbortController();
+  const waiting = expect(ledger.reserveSpace(UPLOAD, 1, space, givenUp.signal)).rejects.toThrow('aborted');
+  givenUp.abort();
+  await waiting;
+  answers = [new ViceError('STORAGE_FULL', 'full')];
+  await expect(ledger.reserveSpace(UPLOAD, 1, space)).rejects.toMatchObject({ code: 'STORAGE_FULL' });
+});
+
 test('asks again while a blob is being deleted', async () => {
   jest.useRealTimers();
   answers = [{ state: 'wait' }, { state: 'wait' }, { state: 'reserved' }];

@@ -1,11 +1,13 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { BlobCalls, HOLD_SECONDS, type Ask, type Digest } from '#libs/contracts';
+import { BlobCalls, HOLD_SECONDS, type Ask, type Call, type Digest } from '#libs/contracts';
 import { ViceError } from '#libs/errors';
 import { isJobWriter } from './writer-name.js';
 
 const RENEWAL_MS = (HOLD_SECONDS * 1000) / 3;
 /** How long a reservation waits for garbage collection to finish with the same digest. */
 const LONGEST_WAIT_MS = 30_000;
+/** How long a transfer that is under way bears with a registry that does not answer: long enough for one to start again. */
+const PATIENCE_MS = 30_000;
 
 /** Space as the store sees it at one moment, in bytes. */
 export interface SpaceNow {
@@ -24,15 +26,15 @@ export class BlobLedger {
   constructor(private readonly ask: Ask) {}
 
   /** Raises STORAGE_FULL. */
-  async reserveSpace(writer: string, bytes: number, now: SpaceNow): Promise<void> {
-    await this.ask(BlobCalls.reserveSpace, { writer, bytes, ...now });
+  async reserveSpace(writer: string, bytes: number, now: SpaceNow, signal?: AbortSignal): Promise<void> {
+    await this.insist(BlobCalls.reserveSpace, { writer, bytes, ...now }, signal);
   }
 
   /** Holds a digest for its writer before it is published; waits while garbage collection is deleting that very blob. */
   async reserveBlob(writer: string, digest: Digest, size: number): Promise<void> {
     const giveUp = performance.now() + LONGEST_WAIT_MS;
     for (let pause = 20; ; pause = Math.min(pause * 2, 500)) {
-      const { state } = await this.ask(BlobCalls.reserveBlob, { writer, digest, size });
+      const { state } = await this.insist(BlobCalls.reserveBlob, { writer, digest, size });
       if (state === 'reserved') return;
       if (performance.now() > giveUp) {
         throw new ViceError(
@@ -82,6 +84,19 @@ export class BlobLedger {
         this.timer = undefined;
       }
     };
+  }
+
+  /** Asks again while the registry is UNAVAILABLE: to ask twice does no harm, and what has arrived so far may be many gigabytes. */
+  private async insist<Request, Answer>(call: Call<Request, Answer>, request: Request, signal?: AbortSignal): Promise<Answer> {
+    const giveUp = performance.now() + PATIENCE_MS;
+    for (let pause = 100; ; pause = Math.min(pause * 2, 2_000)) {
+      try {
+        return await this.ask(call, request);
+      } catch (error) {
+        if (!(error instanceof ViceError && error.code === 'UNAVAILABLE') || performance.now() > giveUp) throw error;
+      }
+      await delay(pause, undefined, { signal });
+    }
   }
 
   private async renew(): Promise<void> {

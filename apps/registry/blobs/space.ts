@@ -18,13 +18,14 @@ export async function reserveSpace(
 ): Promise<void> {
   await manager.query('SELECT pg_advisory_xact_lock($1)', [ADVISORY_LOCKS.space]);
   const job = jobOf(writer);
-  // A former attempt of the same job writes no more.
+  // Former attempts of the same job write no more.
+  await manager.query(`DELETE FROM space_reservations WHERE job_id = $2 AND ${attempt('writer')} < ${attempt('$1')}`, [
+    writer,
+    job,
+  ]);
   const others: Reservation[] = await manager.query(
-    `SELECT writer, bytes FROM space_reservations held
-      WHERE writer <> $1 AND (job_id IS NULL OR job_id IS DISTINCT FROM $2::uuid) AND ${stillHolds('held')}
-     UNION ALL
-     SELECT writer, bytes FROM space_reservations WHERE job_id = $2::uuid AND ${attempt('writer')} > ${attempt('$1')}`,
-    [writer, job],
+    `SELECT writer, bytes FROM space_reservations held WHERE writer <> $1 AND ${stillHolds('held')}`,
+    [writer],
   );
   const toCome = (reservation: { writer: string; bytes: number }) =>
     Math.max(0, reservation.bytes - (staged[reservation.writer] ?? 0));

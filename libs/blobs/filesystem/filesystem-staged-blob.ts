@@ -5,7 +5,6 @@ import { ViceError } from '#libs/errors';
 import { type BlobLedger } from '../blob-ledger.js';
 import { type PromisedContent, type StagedBlob, type StageOptions } from '../blob-store.js';
 import { type Algorithm } from '../hashing/hash-thread.js';
-import { SLOT_BYTES } from '../hashing/slot-pool.js';
 import { algorithmsFor, checkPromise } from '../promised-content.js';
 import { isJobWriter } from '../writer-name.js';
 import { diskError } from './disk-error.js';
@@ -13,6 +12,9 @@ import { type Layout } from './layout.js';
 import { publish } from './publish.js';
 import { ReservedSpace } from './reserved-space.js';
 import { StagingFile } from './staging-file.js';
+
+/** What may wait in the stream while pieces are under way, beside the piece that is being gathered. */
+const WAITING_BYTES = 256 << 10;
 
 type Done = (error?: Error | null) => void;
 
@@ -34,7 +36,7 @@ export class FilesystemStagedBlob extends Writable implements StagedBlob {
     private readonly stopKeepingAlive: () => void,
   ) {
     // The end of the stream, and its destruction, leave the file open until it is committed, kept or cancelled.
-    super({ highWaterMark: SLOT_BYTES });
+    super({ highWaterMark: WAITING_BYTES });
     this.writer = options.writer;
     this.promised = options.expected ?? {};
     this.maxBytes = options.maxBytes ?? Infinity;

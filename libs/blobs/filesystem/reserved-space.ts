@@ -17,7 +17,7 @@ export class ReservedSpace {
   private step = FIRST_STEP;
   private growing: Promise<void> | undefined;
   private growAhead = false;
-  private closed = false;
+  private readonly closing = new AbortController();
 
   constructor(
     private readonly writer: string,
@@ -44,7 +44,7 @@ export class ReservedSpace {
   /** Asks for no more. What was asked is answered by then, so that nothing is reserved after a release. */
   async close(): Promise<void> {
     this.growAhead = false;
-    this.closed = true;
+    this.closing.abort();
     await this.growing?.catch(() => undefined);
   }
 
@@ -61,8 +61,9 @@ export class ReservedSpace {
   }
 
   private async reserve(bytes: number): Promise<void> {
-    if (this.closed) throw new Error('no more space is reserved for what was given up');
-    await this.ledger.reserveSpace(this.writer, bytes, await spaceNow(this.layout));
+    const now = await spaceNow(this.layout);
+    this.closing.signal.throwIfAborted();
+    await this.ledger.reserveSpace(this.writer, bytes, now, this.closing.signal);
     this.reserved = bytes;
   }
 }

@@ -1,6 +1,6 @@
 /** 1 MiB: as much as is hashed and written at once. */
 export const SLOT_BYTES = 1 << 20;
-const SLOTS = 32;
+const SLOTS = 16;
 
 /** A piece of the memory that the hashing threads see too. */
 export interface Slot {
