@@ -7,8 +7,9 @@ import { nameText, type ImageName } from './image-names.js';
 /**
  * Remarks for ourselves, kept where they outlive any crash: as one more tag on an image that was on the engine before our deployment.
  * `image-stays`: it had no tag then, so that taking ours away would delete it. `tag-stays`: the tag that the user wished for was on it already.
+ * `empty` is an empty image, for the moment in which it takes `image-stays` over.
  */
-export const REMARKS = { imageStays: 'image-stays', tagStays: 'tag-stays' } as const;
+export const REMARKS = { imageStays: 'image-stays', tagStays: 'tag-stays', empty: 'empty' } as const;
 
 /** Looked through, at most, for the image among the untagged ones; an engine with more is not looked after. */
 const MAX_UNTAGGED = 200;

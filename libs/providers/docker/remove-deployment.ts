@@ -19,6 +19,7 @@ export async function removeDeployment(engine: Engine, { reference, marker, spec
   const main = ours('');
   const imageStays = ours(`-${REMARKS.imageStays}`);
   const tagStays = ours(`-${REMARKS.tagStays}`);
+  const leftEmpty = ours(`-${REMARKS.empty}`);
   const imageId = isImageId(reference) ? reference : (main ?? imageStays)?.id;
 
   const wish = wishedName(specifics);
@@ -28,9 +29,12 @@ export async function removeDeployment(engine: Engine, { reference, marker, spec
   }
   if (main && main.id === imageId) await engine.untag(main.name, { prune: await wasBuilt(engine, main.name) });
   if (imageStays) {
-    if (imageStays.id === imageId) await moveToEmptyImage(engine, imageStays.name);
+    const empty = `${imageStays.name.slice(0, -REMARKS.imageStays.length)}${REMARKS.empty}`;
+    if (imageStays.id === imageId) await moveToEmptyImage(engine, imageStays.name, empty);
     await engine.untag(imageStays.name);
+    await engine.untag(empty);
   }
+  if (leftEmpty) await engine.untag(leftEmpty.name);
   if (tagStays) await engine.untag(tagStays.name);
 }
 
@@ -40,13 +44,17 @@ async function wasBuilt(engine: Engine, name: string): Promise<boolean> {
   return found?.Config?.Labels?.[BUILT_LABEL] !== undefined;
 }
 
-/** An engine deletes an image with its last tag; but a tag that moves to another image leaves the former one untagged. */
-async function moveToEmptyImage(engine: Engine, name: string): Promise<void> {
-  const { repository: repo, tag } = nameOf(name);
+/**
+ * An engine deletes an image with its last tag; but a tag that moves to another image leaves the former one untagged.
+ * (Importing under the name at once would do on classic stores; with containerd the former image would go.)
+ */
+async function moveToEmptyImage(engine: Engine, name: string, empty: string): Promise<void> {
+  const { repository: repo, tag } = nameOf(empty);
   await engine.attempt('import an empty image', async (api) => {
     const answer = await api.importImage(Readable.from([EMPTY_TAR]), { repo, tag });
     for await (const said of streamMessages(answer as Readable)) void said;
   });
+  await engine.tag(empty, nameOf(name));
 }
 
 const isImageId = (reference: string | undefined): reference is string => /^sha256:[0-9a-f]{64}$/.test(reference ?? '');
