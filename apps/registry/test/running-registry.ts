@@ -11,8 +11,8 @@ import { startRegistry } from '../start.js';
 export interface RunningRegistry extends AsyncDisposable {
   ask: Ask;
   box: SecretBox;
-  /** The oldest message of a job of this image that the relay has published and nobody has taken. */
-  next(queue: JobQueue, imageId: string): Promise<JobMessage>;
+  /** The oldest message of a job of this image or deployment that the relay has published and nobody has taken. */
+  next(queue: JobQueue, subjectId: string): Promise<JobMessage>;
   sql(query: string): Promise<Record<string, unknown>[]>;
   newUser(): Promise<string>;
   restart(): Promise<void>;
@@ -48,16 +48,19 @@ export async function runRegistry(variables: Record<string, string> = {}): Promi
     ask,
     box,
     sql: (query) => queryOnce(database.url, query),
-    async next(queue, imageId) {
+    async next(queue, subjectId) {
       const take = async () => {
-        const rows = await queryOnce(database.url, `SELECT id FROM jobs WHERE image_id = '${imageId}'`);
+        const rows = await queryOnce(
+          database.url,
+          `SELECT id FROM jobs WHERE image_id = '${subjectId}' OR deployment_id = '${subjectId}'`,
+        );
         const ids = new Set(rows.map(({ id }) => id));
         const index = waiting.findIndex((entry) => entry.queue === queue && ids.has(entry.message.jobId));
         return index < 0 ? undefined : waiting.splice(index, 1)[0]!.message;
       };
       let message: JobMessage | undefined;
       await until(async () => (message = await take()) !== undefined, {
-        what: `a job of ${imageId} in the queue ${queue}`,
+        what: `a job of ${subjectId} in the queue ${queue}`,
         timeout: 15_000,
       });
       return message!;
