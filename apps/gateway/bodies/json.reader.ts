@@ -1,7 +1,7 @@
 import { ViceError } from '#libs/errors';
 
-/** No model is nested deeper, and `specifics` that are have no use. */
-export const MAX_DEPTH = 32;
+/** Deeper than any model with any `specifics` that are taken. */
+const MAX_DEPTH = 70;
 
 /** Raises INVALID_INPUT for what is malformed or nested too deep. The message tells the place, never a part of the body: it may hold a password. */
 export function readJson(text: string): unknown {
@@ -18,7 +18,7 @@ export function readJson(text: string): unknown {
 }
 
 /** Whether objects and lists stand in one another more than `limit` times. Does not recurse further than that itself. */
-export function isDeeperThan(value: unknown, limit: number): boolean {
+function isDeeperThan(value: unknown, limit: number): boolean {
   if (typeof value !== 'object' || value === null) return false;
   return limit === 0 || Object.values(value).some((inner) => isDeeperThan(inner, limit - 1));
 }

@@ -1,7 +1,6 @@
 import { validateSync, type ValidationError } from 'class-validator';
 import { instanceOf } from '#libs/contracts';
 import { ViceError, type FieldFault } from '#libs/errors';
-import { isDeeperThan, MAX_DEPTH } from './json.reader.js';
 
 /** Of several faults of one field, the one that explains the others. */
 const TELLING = ['isString', 'isObject', 'isArray', 'isIn', 'isNotEmpty'];
@@ -12,7 +11,7 @@ export function validated<T extends object>(type: new () => T, body: unknown): T
     throw new ViceError('INVALID_INPUT', 'the body must be one object');
   }
   const instance = instanceOf(type, body);
-  const faults = [...faultsOf(validateSync(instance)), ...faultsOfSpecifics(instance)];
+  const faults = faultsOf(validateSync(instance));
   if (faults.length > 0) throw invalidInput(faults);
   return instance;
 }
@@ -28,24 +27,4 @@ function faultsOf(errors: readonly ValidationError[], path = ''): FieldFault[] {
     const kind = TELLING.find((name) => name in constraints) ?? Object.keys(constraints)[0] ?? '';
     return [{ field, message: constraints[kind] ?? 'is not valid' }];
   });
-}
-
-/** `specifics` are free, but have to be stored: PostgreSQL takes no NUL and no half of a surrogate pair in JSON. */
-function faultsOfSpecifics(instance: object, path = ''): FieldFault[] {
-  return Object.entries(instance).flatMap(([name, value]): FieldFault[] => {
-    const field = path ? `${path}.${name}` : name;
-    if (typeof value !== 'object' || value === null || Array.isArray(value)) return [];
-    if (name !== 'specifics') return Object.getPrototypeOf(value) === Object.prototype ? [] : faultsOfSpecifics(value, field);
-    if (isDeeperThan(value, MAX_DEPTH)) return [{ field, message: `must not be nested more than ${MAX_DEPTH} deep` }];
-    if (!isStorable(value)) return [{ field, message: 'must not contain NUL characters or halves of surrogate pairs' }];
-    return [];
-  });
-}
-
-const UNSTORABLE = /[\0\p{Cs}]/u;
-
-function isStorable(value: unknown): boolean {
-  if (typeof value === 'string') return !UNSTORABLE.test(value);
-  if (typeof value !== 'object' || value === null) return true;
-  return Object.entries(value).every(([key, inner]) => !UNSTORABLE.test(key) && isStorable(inner));
 }

@@ -1,5 +1,4 @@
 import { type ServerResponse } from 'node:http';
-import { once } from 'node:events';
 import { EventCalls, type Ask, type Change, type StoredEvent } from '#libs/contracts';
 import { type Logger } from '#libs/observability';
 
@@ -86,8 +85,19 @@ export class EventStream {
   private async send(event: StoredEvent): Promise<void> {
     if (this.response.writableEnded || this.response.destroyed) return;
     this.after = event.id;
-    if (this.response.write(frame(event, event.id))) return;
-    await Promise.race([once(this.response, 'drain'), once(this.response, 'close')]);
+    if (!this.response.write(frame(event, event.id)) && !this.response.destroyed) await this.drained();
+  }
+
+  /** Resolves also when the client has gone. */
+  private drained(): Promise<void> {
+    const { response } = this;
+    return new Promise((resolve) => {
+      const done = () => {
+        response.off('drain', done).off('close', done);
+        resolve();
+      };
+      response.on('drain', done).on('close', done);
+    });
   }
 
   private ask(limit: number) {

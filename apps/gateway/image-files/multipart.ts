@@ -5,7 +5,7 @@ import { ViceError } from '#libs/errors';
 import { parseMediaType } from '../bodies/media-type.js';
 
 const FIELD = 'upfile';
-const CHUNK_BYTES = 1024 * 1024;
+const CHUNK_BYTES = 256 * 1024;
 const MAX_PARTS = 100;
 
 /**
