@@ -38,5 +38,5 @@ describe('passwords', () => {
     expect(refused.length).toBeLessThan(31);
     for (const { reason } of refused) expect(reason).toMatchObject({ code: 'UNAVAILABLE', retryAfter: 1 });
     expect(await passwords.verify(stored, 'secret')).toBe(true);
-  });
+  }, 30_000);
 });

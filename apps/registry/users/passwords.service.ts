@@ -3,6 +3,7 @@ import { availableParallelism } from 'node:os';
 import { Injectable } from '@nestjs/common';
 import { hash, verify } from 'argon2';
 import { ViceError } from '#libs/errors';
+import { currentDeadline } from '#libs/messaging';
 
 /** OWASP's first choice for argon2id; some 20 ms of one core. */
 const COST = { memoryCost: 19_456, timeCost: 2, parallelism: 1 };
@@ -41,6 +42,7 @@ export class PasswordsService {
       this.running += 1;
     }
     try {
+      refuseWhenLate();
       return await work();
     } finally {
       const next = this.waiting.shift();
@@ -48,6 +50,13 @@ export class PasswordsService {
       else this.running -= 1;
     }
   }
+}
+
+/** Whoever asked has given up while waiting: no work for nobody. */
+function refuseWhenLate(): void {
+  const deadline = currentDeadline();
+  if (deadline !== undefined && Date.now() > deadline)
+    throw new ViceError('UNAVAILABLE', 'too many logins at once; try again shortly', { retryAfter: 1 });
 }
 
 /** The same password typed on two keyboards may differ in its Unicode form; NFC as RFC 8265 has it. */

@@ -100,6 +100,21 @@ await describeWith([postgres()], 'the content of images', () => {
     expect(jobs.map(({ state }) => state)).toEqual(['queued', 'cancelled']);
   });
 
+  test('is that of one upload, however many there are at once', async () => {
+    const image = await create();
+    await Promise.all([...'01234567'].map((digit) => upload(image, digestOf(digit))));
+    const jobs = await vice.sql(
+      `SELECT state, count(*)::int AS jobs FROM jobs WHERE image_id = '${image.id}' GROUP BY state ORDER BY state`,
+    );
+    expect(jobs).toEqual([
+      { state: 'cancelled', jobs: 7 },
+      { state: 'queued', jobs: 1 },
+    ]);
+    const [row] = await vice.sql(`SELECT i.generation, j.generation AS live FROM images i JOIN jobs j ON j.image_id = i.id
+      WHERE i.id = '${image.id}' AND j.state = 'queued'`);
+    expect(row).toEqual({ generation: 8, live: 8 });
+  });
+
   test('that is said to be something else while it is inspected is inspected as that', async () => {
     const image = await create({ contenttype: 'disk-raw' });
     await upload(image, digestOf('9'));
