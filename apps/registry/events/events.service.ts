@@ -74,7 +74,8 @@ export class EventsService {
   private async store(tx: Transaction, recorded: readonly Recorded[]): Promise<void> {
     this.pending.delete(tx); // what is recorded from now on, before the commit, is stored after this
     const users = [...new Set(recorded.map(({ userId }) => userId))].sort();
-    for (const userId of users) await tx.manager.query('SELECT pg_advisory_xact_lock($1, hashtext($2))', [ADVISORY_LOCKS.eventOrder, userId]);
+    for (const userId of users)
+      await tx.manager.query('SELECT pg_advisory_xact_lock($1, hashtext($2))', [ADVISORY_LOCKS.eventOrder, userId]);
     await tx.manager.query(
       `INSERT INTO events (user_id, change)
        SELECT (entry->>'userId')::uuid, entry->'change' FROM jsonb_array_elements($1::jsonb) WITH ORDINALITY AS list (entry, place)
