@@ -19,8 +19,7 @@ export class DeploymentsService {
 
   async create(userId: string, draft: DeploymentDraft): Promise<Deployment> {
     return this.database.transaction(async (tx) => {
-      const image = await imageFor(tx, userId, draft.imageId);
-      const environment = await environmentFor(tx, userId, draft.environmentId);
+      const { image, environment } = await bothOf(tx, userId, draft);
       const variant = await variantFor(tx, image, environment);
       const deployment = await this.changes.create(tx, {
         id: randomUUID(),
@@ -85,30 +84,34 @@ export class DeploymentsService {
 
 const notFound = (id: string) => new ViceError('DEPLOYMENT_NOT_FOUND', `deployment ${id} does not exist`);
 
-const unknown = (field: string, what: string, id: string) =>
-  new ViceError('INVALID_INPUT', `${field}: there is no ${what} ${id} that you can use`, {
-    fields: [{ field, message: `there is no ${what} ${id} that you can use` }],
-  });
-
-async function imageFor(tx: Transaction, userId: string, id: string): Promise<ImageEntity> {
-  const image = isUUID(id)
-    ? await tx.manager.findOneBy(ImageEntity, [
-        { id, userId },
-        { id, visibility: 'public' },
-      ])
-    : null;
-  if (!image) throw unknown('imageid', 'image', id);
-  if (!image.digest) throw new ViceError('IMAGE_NOT_READY', `image ${id} has no content yet: it is ${image.status}`);
-  return image;
+/** Both locked, so that neither they nor the content go before the deployment stands. */
+async function bothOf(tx: Transaction, userId: string, { imageId, environmentId }: DeploymentDraft) {
+  const image = await imageFor(tx, userId, imageId);
+  const environment = await environmentFor(tx, userId, environmentId);
+  if (!image || !environment) {
+    const fields = [
+      ...(image ? [] : [{ field: 'imageid', message: `there is no image ${imageId} that you can use` }]),
+      ...(environment ? [] : [{ field: 'environmentId', message: `there is no environment ${environmentId} that you can use` }]),
+    ];
+    throw new ViceError('INVALID_INPUT', fields.map(({ field, message }) => `${field}: ${message}`).join('; '), { fields });
+  }
+  if (!image.digest) throw new ViceError('IMAGE_NOT_READY', `image ${imageId} has no content yet: it is ${image.status}`);
+  return { image, environment };
 }
 
-/** Locked against its deletion until the deployment stands in it. */
-async function environmentFor(tx: Transaction, userId: string, id: string): Promise<EnvironmentEntity> {
-  const environment = isUUID(id)
-    ? await tx.manager.findOne(EnvironmentEntity, { where: { id, userId }, lock: { mode: 'pessimistic_read' } })
-    : null;
-  if (!environment || environment.deletedAt) throw unknown('environmentId', 'environment', id);
-  return environment;
+async function imageFor(tx: Transaction, userId: string, id: string): Promise<ImageEntity | null> {
+  if (!isUUID(id)) return null;
+  const where = [
+    { id, userId },
+    { id, visibility: 'public' as const },
+  ];
+  return tx.manager.findOne(ImageEntity, { where, lock: { mode: 'pessimistic_read' } });
+}
+
+async function environmentFor(tx: Transaction, userId: string, id: string): Promise<EnvironmentEntity | null> {
+  if (!isUUID(id)) return null;
+  const environment = await tx.manager.findOne(EnvironmentEntity, { where: { id, userId }, lock: { mode: 'pessimistic_read' } });
+  return environment?.deletedAt ? null : environment;
 }
 
 /** The variant of the image that the environment likes best. */
