@@ -1,4 +1,6 @@
 import { Module, type DynamicModule, type Provider } from '@nestjs/common';
+import { TypeOrmModule } from '@nestjs/typeorm';
+import { DataSource } from 'typeorm';
 import { type ViceConfig, VICE_CONFIG } from '#libs/config';
 import { MessagingModule, type Broker } from '#libs/messaging';
 import { HealthModule, type Logger } from '#libs/observability';
@@ -77,17 +79,20 @@ const IMAGES: Provider[] = [
 export interface RegistryParts {
   config: ViceConfig;
   broker: Broker;
-  database: Database;
+  /** Connected and migrated; it is destroyed with the application. */
+  source: DataSource;
   box: SecretBox;
   logger: Logger;
 }
 
 @Module({})
 export class RegistryModule {
-  static register({ config, broker, database, box, logger }: RegistryParts): DynamicModule {
+  static register({ config, broker, source, box, logger }: RegistryParts): DynamicModule {
+    const database = new Database(source, logger);
     return {
       module: RegistryModule,
       imports: [
+        TypeOrmModule.forRootAsync({ useFactory: () => source.options, dataSourceFactory: async () => source }),
         MessagingModule.register({ broker }),
         HealthModule.register({ database: () => database.check(), broker: () => broker.check() }),
       ],

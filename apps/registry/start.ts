@@ -3,7 +3,7 @@ import { ViceError } from '#libs/errors';
 import { CallServer, startNestService, type Broker, type Closable } from '#libs/messaging';
 import { type Logger } from '#libs/observability';
 import { SecretBox } from '#libs/secrets';
-import { Database, openDatabase } from './database/index.js';
+import { openDatabase } from './database/index.js';
 import { lockForOneProcess } from './database/one-process-lock.js';
 import { RegistryModule } from './registry.module.js';
 
@@ -34,13 +34,6 @@ export async function startRegistry({
     );
   });
   if (!config.amqpUrl) await lockForOneProcess(source);
-  const database = new Database(source, logger);
-  const module = RegistryModule.register({ config, broker, database, box: SecretBox.fromKey(secretKey), logger });
-  const service = await startNestService(module, [new CallServer('registry', broker, logger)], { config, logger, listen });
-  return {
-    async close() {
-      await service.close();
-      await source.destroy();
-    },
-  };
+  const module = RegistryModule.register({ config, broker, source, box: SecretBox.fromKey(secretKey), logger });
+  return startNestService(module, [new CallServer('registry', broker, logger)], { config, logger, listen });
 }

@@ -1,4 +1,4 @@
-import { DataSource } from 'typeorm';
+import { DataSource, type DataSourceOptions } from 'typeorm';
 import { ADVISORY_LOCKS } from './advisory-locks.js';
 import { DeploymentEntity, EnvironmentEntity, ImageEntity, JobEntity, UserEntity } from './entities/index.js';
 import { Foundation1764000000000 } from './migrations/1764000000000-foundation.js';
@@ -12,18 +12,20 @@ export const MIGRATIONS = [Foundation1764000000000, ImageLists1764000000001, Blo
 
 const POOL_SIZE = 20;
 
+const databaseOptions = (url: string, poolSize: number): DataSourceOptions => ({
+  type: 'postgres',
+  url,
+  entities: ENTITIES,
+  migrations: MIGRATIONS,
+  migrationsTransactionMode: 'each',
+  poolSize,
+  applicationName: 'vice-registry',
+  extra: { connectionTimeoutMillis: 5000, idle_in_transaction_session_timeout: 60_000 },
+});
+
 /** Connected and migrated. Several registries may start at once: one migrates, the others wait for it. */
 export async function openDatabase(url: string, poolSize = POOL_SIZE): Promise<DataSource> {
-  const source = new DataSource({
-    type: 'postgres',
-    url,
-    entities: ENTITIES,
-    migrations: MIGRATIONS,
-    migrationsTransactionMode: 'each',
-    poolSize,
-    applicationName: 'vice-registry',
-    extra: { connectionTimeoutMillis: 5000, idle_in_transaction_session_timeout: 60_000 },
-  });
+  const source = new DataSource(databaseOptions(url, poolSize));
   await source.initialize();
   try {
     await migrate(source);

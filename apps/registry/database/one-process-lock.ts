@@ -14,7 +14,9 @@ const PAUSE_MS = 200;
 export async function lockForOneProcess(source: DataSource): Promise<void> {
   const holder = source.createQueryRunner();
   for (const end = Date.now() + PATIENCE_MS; ; await delay(PAUSE_MS)) {
-    const [row] = (await holder.query('SELECT pg_try_advisory_lock($1) AS locked', [ADVISORY_LOCKS.oneProcess])) as { locked: boolean }[];
+    const [row] = (await holder.query('SELECT pg_try_advisory_lock($1) AS locked', [ADVISORY_LOCKS.oneProcess])) as {
+      locked: boolean;
+    }[];
     if (row?.locked) return;
     if (Date.now() > end) break;
   }

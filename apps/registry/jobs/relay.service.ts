@@ -1,4 +1,4 @@
-import { Inject, Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
+import { Inject, Injectable, type BeforeApplicationShutdown, type OnApplicationBootstrap } from '@nestjs/common';
 import { JOB_QUEUES, type JobQueue } from '#libs/contracts';
 import { BROKER, type Broker } from '#libs/messaging';
 import { type Logger } from '#libs/observability';
@@ -24,7 +24,7 @@ interface Unpublished {
  * marked; what was published and is not claimed by a worker though its queue has run short of messages is published again.
  */
 @Injectable()
-export class RelayService implements OnApplicationBootstrap, OnApplicationShutdown {
+export class RelayService implements OnApplicationBootstrap, BeforeApplicationShutdown {
   private running: Promise<void> | null = null;
   private again = false;
   private stopped = false;
@@ -43,7 +43,7 @@ export class RelayService implements OnApplicationBootstrap, OnApplicationShutdo
     this.wake();
   }
 
-  async onApplicationShutdown(): Promise<void> {
+  async beforeApplicationShutdown(): Promise<void> {
     this.stopped = true;
     clearInterval(this.timer);
     await this.running;

@@ -1,4 +1,4 @@
-import { Inject, Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
+import { Inject, Injectable, type BeforeApplicationShutdown, type OnApplicationBootstrap } from '@nestjs/common';
 import { JOB_QUEUES } from '#libs/contracts';
 import { type ViceConfig, VICE_CONFIG } from '#libs/config';
 import { BROKER, type Broker, type Subscription } from '#libs/messaging';
@@ -16,7 +16,7 @@ const PRUNE_MS = 10 * 60_000;
 
 /** What the registry looks after by the clock. Several registries may do it beside each other. */
 @Injectable()
-export class UpkeepService implements OnApplicationBootstrap, OnApplicationShutdown {
+export class UpkeepService implements OnApplicationBootstrap, BeforeApplicationShutdown {
   private readonly timers: NodeJS.Timeout[] = [];
   private readonly running = new Set<Promise<void>>();
   private deadLetters: Subscription[] = [];
@@ -49,7 +49,7 @@ export class UpkeepService implements OnApplicationBootstrap, OnApplicationShutd
     );
   }
 
-  async onApplicationShutdown(): Promise<void> {
+  async beforeApplicationShutdown(): Promise<void> {
     this.timers.forEach(clearInterval);
     await Promise.all(this.deadLetters.map((subscription) => subscription.close()));
     await Promise.all(this.running);
