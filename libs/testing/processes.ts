@@ -1,4 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process';
+import { closeSync, openSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { freePort } from './free-port.js';
 import { projectRoot } from './scripts.js';
@@ -32,18 +33,22 @@ export interface ProcessOptions {
   timeout?: number;
   /** False: return at once, without waiting for `/health/ready`. */
   waitUntilReady?: boolean;
+  /** Path of a new file for what it prints, which otherwise is kept in memory and read on the way. */
+  printTo?: string;
 }
 
 /** Starts `dist/apps/<app>/main.js` (build first) and waits until it is ready. */
 export async function startProcess(app: App, options: ProcessOptions): Promise<TestProcess> {
   const port = options.port ?? (await freePort());
   const main = join(projectRoot, 'dist', 'apps', app, 'main.js');
+  const output = options.printTo === undefined ? 'pipe' : openSync(options.printTo, 'wx');
   const child = spawn(process.execPath, ['--enable-source-maps', main], {
     cwd: projectRoot,
     env: { ...withoutJest(process.env), HOST: '127.0.0.1', PORT: String(port), ...options.env },
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: ['ignore', output, output],
   });
-  const running = watch(app, child, port);
+  if (output !== 'pipe') closeSync(output);
+  const running = watch(app, child, port, options.printTo);
   if (options.waitUntilReady === false) return running;
   const ended = running.exited.then(({ code, signal }) => Promise.reject(new Error(`${app} ended with ${code ?? signal}`)));
   try {
@@ -55,7 +60,7 @@ export async function startProcess(app: App, options: ProcessOptions): Promise<T
   return running;
 }
 
-function watch(app: App, child: ChildProcess, port: number): TestProcess {
+function watch(app: App, child: ChildProcess, port: number, printedTo?: string): TestProcess {
   const printed: Buffer[] = [];
   child.stdout?.on('data', (chunk: Buffer) => printed.push(chunk));
   child.stderr?.on('data', (chunk: Buffer) => printed.push(chunk));
@@ -76,7 +81,7 @@ function watch(app: App, child: ChildProcess, port: number): TestProcess {
     pid: child.pid ?? 0,
     port,
     url: `http://127.0.0.1:${port}`,
-    logs: () => Buffer.concat(printed).toString('utf8'),
+    logs: () => (printedTo === undefined ? Buffer.concat(printed).toString('utf8') : readFileSync(printedTo, 'utf8')),
     exited,
     kill,
     stop,
