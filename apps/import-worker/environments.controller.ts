@@ -39,7 +39,7 @@ export class EnvironmentsController {
       openAccess(environment, this.box),
       untilShortlyBefore(context.deadline),
     );
-    return session.list(page);
+    return await session.list(page);
   }
 }
 

@@ -22,13 +22,13 @@ export class ImportHandler {
   async import(payload: ImportImagePayload, job: RunningJob): Promise<ImportedBlob> {
     await using session = await this.providers.connect(openAccess(payload.environment, this.box), job.signal);
     if (isPreparing(session) && session.needsPreparation(payload.reference)) {
-      return withTemporary(
+      return await withTemporary(
         job,
         () => session.dispose(payload.marker),
         async () => this.fetch(session, await session.prepare(payload.reference, payload.marker), payload, job),
       );
     }
-    return this.fetch(session, await session.describe(payload.reference), payload, job);
+    return await this.fetch(session, await session.describe(payload.reference), payload, job);
   }
 
   @JobHandler(Jobs.disposeTemporaries)

@@ -1,4 +1,5 @@
 import { type ImageInspectInfo } from 'dockerode';
+import { type Readable } from 'node:stream';
 import { withoutTags } from '#libs/image-formats';
 import { ViceError } from '#libs/errors';
 import { type DeployableImage, type DeploymentReceipt } from '../environment-provider.js';
@@ -6,6 +7,7 @@ import { archiveFacts, proofOf } from './archive-facts.js';
 import { type Engine } from './engine.js';
 import { refuseTakenTag, remarkFormerImage } from './former-image.js';
 import { deploymentName, nameText, wishedName, type ImageName } from './image-names.js';
+import { notedSource } from './noted-source.js';
 import { comparedReceipt } from './receipt.js';
 import { streamMessages } from './stream-messages.js';
 
@@ -36,18 +38,19 @@ export async function deployArchive(
 }
 
 async function load(engine: Engine, image: DeployableImage, name: ImageName): Promise<ImageInspectInfo> {
-  const blob = await image.open();
-  const archive = withoutTags(blob, name);
-  // A fault of the source reaches the engine as a broken connection only.
-  let fault: Error | undefined;
-  archive.on('error', (error) => (fault = error));
+  let fault: unknown;
+  const archive = withoutTags(
+    notedSource(await image.open(), (found) => (fault ??= found)),
+    name,
+  );
+  archive.on('error', (error) => (fault ??= error instanceof ViceError ? error : undefined));
   try {
     await engine.attempt('load the image', async (api) => {
       const answer = await api.loadImage(archive, { quiet: false });
-      for await (const { stream } of streamMessages(answer as never)) if (stream) image.log(stream);
+      for await (const { stream } of streamMessages(answer as Readable)) if (stream) image.log(stream);
     });
   } catch (error) {
-    throw fault && !engine.signal.aborted ? ViceError.from(fault) : error;
+    throw engine.signal.aborted ? error : (fault ?? error);
   } finally {
     archive.destroy();
   }

@@ -20,7 +20,7 @@ export async function inSession<T>(
   signal = new AbortController().signal,
 ): Promise<T> {
   await using session = await providers.connect(access, signal);
-  return work(session);
+  return await work(session);
 }
 
 /** Images with their tags, and containers. */

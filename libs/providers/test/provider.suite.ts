@@ -35,7 +35,7 @@ export function providerSuite(name: string, open: () => Promise<ProviderBench>):
 
     const session = async <T>(work: (session: EnvironmentSession) => Promise<T>, signal = new AbortController().signal) => {
       await using connected = await bench.connect(signal);
-      return work(connected);
+      return await work(connected);
     };
     const deployable = (open = async () => Readable.from(chunksOf(bench.deployable.bytes))): DeployableImage => {
       const { contentType, bytes, facts } = bench.deployable;
