@@ -1,3 +1,5 @@
+import { type Json } from './vocabulary.js';
+
 const MAX_DEPTH = 64;
 
 /**
@@ -12,3 +14,15 @@ export function isStorableJson(value: unknown, depth = 0): boolean {
 }
 
 const isStorableText = (text: string): boolean => !/[\0\p{Cs}]/u.test(text);
+
+/** Text of somebody else's making, with what could not be kept replaced by \ufffd. */
+export const storableText = (text: string): string => text.replace(/[\0\p{Cs}]/gu, '\ufffd');
+
+/** JSON of somebody else's making, as far as it can be kept. */
+export function storableJson(value: Json, depth = 0): Json {
+  if (typeof value === 'string') return storableText(value);
+  if (typeof value !== 'object' || value === null) return value;
+  if (depth >= MAX_DEPTH) return null;
+  if (Array.isArray(value)) return value.map((entry) => storableJson(entry, depth + 1));
+  return Object.fromEntries(Object.entries(value).map(([key, entry]) => [storableText(key), storableJson(entry, depth + 1)]));
+}

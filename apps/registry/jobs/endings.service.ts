@@ -1,5 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { type Json } from '#libs/contracts';
+import { storableText, type Json } from '#libs/contracts';
 import { type Logger } from '#libs/observability';
 import { JobEntity, type Transaction } from '../database/index.js';
 import { LOGGER } from '../tokens.js';
@@ -38,7 +38,7 @@ export class EndingsService {
   async apply(tx: Transaction, job: JobEntity, next: NextState, result: Json | null): Promise<void> {
     job.state = next.state;
     job.failures = next.failures;
-    if (next.error) [job.errorCode, job.errorMessage] = [next.error.code, next.error.message];
+    if (next.error) [job.errorCode, job.errorMessage] = [next.error.code, storableText(next.error.message)];
     if (next.state === 'succeeded') [job.errorCode, job.errorMessage] = [null, null];
     await this.write(tx, job, next);
     this.logger.info(

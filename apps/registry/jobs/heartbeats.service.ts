@@ -1,5 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { type JobProgress } from '#libs/contracts';
+import { storableText, type JobProgress } from '#libs/contracts';
 import { type ViceConfig, VICE_CONFIG } from '#libs/config';
 import { ViceError } from '#libs/errors';
 import { Database, JobEntity } from '../database/index.js';
@@ -28,7 +28,15 @@ export class HeartbeatsService {
       `UPDATE jobs SET lease_until = now() + $3 * interval '1 millisecond', bytes_done = $4, bytes_total = coalesce($5, bytes_total),
          bytes_per_second = $6, log = coalesce($7, log)
        WHERE id = $1 AND attempt = $2 AND state = 'running' AND lease_until > now() AND NOT cancel_requested RETURNING id`,
-      [jobId, attempt, leaseMs, progress.bytesDone, progress.bytesTotal, Math.round(progress.bytesPerSecond), log ?? null],
+      [
+        jobId,
+        attempt,
+        leaseMs,
+        progress.bytesDone,
+        progress.bytesTotal,
+        Math.round(progress.bytesPerSecond),
+        log === undefined ? null : storableText(log),
+      ],
     );
     const job = await this.database.source.manager.findOneBy(JobEntity, { id: jobId });
     if (renewed.length === 0) return { stop: isCancelled(job, attempt) ? 'cancelled' : 'fenced', leaseMs };

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { type JobReport } from '#libs/contracts';
+import { storableJson, storableText, type JobReport } from '#libs/contracts';
 import { ViceError } from '#libs/errors';
 import { Database, JobEntity } from '../database/index.js';
 import { EndingsService } from './endings.service.js';
@@ -28,13 +28,13 @@ export class ReportsService {
       job.bytesDone = report.progress.bytesDone;
       job.bytesTotal = report.progress.bytesTotal ?? job.bytesTotal;
       job.bytesPerSecond = Math.round(report.progress.bytesPerSecond);
-      job.log = report.log ?? job.log;
+      job.log = report.log === undefined ? job.log : storableText(report.log);
       job.leftTemporaries = report.leftTemporaries ?? false;
       await this.endings.apply(
         tx,
         job,
         afterReport(job, outcome, Math.random()),
-        outcome.kind === 'succeeded' ? outcome.result : null,
+        outcome.kind === 'succeeded' ? storableJson(outcome.result) : null,
       );
     });
   }

@@ -152,6 +152,14 @@ await describeWith([postgres()], 'the life of a job', () => {
     expect(await imageNow(image)).toMatchObject({ status: 'failed', imported: false });
   });
 
+  it('keeps what cannot be stored out of its log and its error', async () => {
+    const { image, message } = await importing();
+    await claim(message);
+    const outcome: JobOutcome = { kind: 'failed', code: 'ENVIRONMENT_REFUSED', message: 'no\0way', transient: false };
+    await report(message, outcome, { log: 'half a \ud800 pair' });
+    expect(await onlyJob(image)).toMatchObject({ log: 'half a \ufffd pair', error: { message: 'no\ufffdway' } });
+  });
+
   it('goes to another attempt when its lease lapses, and fences the former one', async () => {
     const { image, message } = await importing();
     await claim(message);
