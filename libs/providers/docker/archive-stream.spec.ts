@@ -1,5 +1,4 @@
 import { describe, expect, it } from '@jest/globals';
-import { once } from 'node:events';
 import { PassThrough, Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { ViceError } from '#libs/errors';
@@ -55,7 +54,7 @@ describe('archive from an engine', () => {
     answer.write(archive.subarray(0, 3000));
     const stream = archiveStream(answer, translate);
     for await (const chunk of stream) if (chunk) break;
-    if (!answer.closed) await once(answer, 'close');
+    if (!answer.closed) await new Promise((closed) => answer.once('close', closed));
     expect(answer.destroyed).toBe(true);
   });
 });

@@ -9,6 +9,7 @@ import { type Engine } from './engine.js';
 import { EngineAnswer } from './engine-errors.js';
 import { refuseTakenTag } from './former-image.js';
 import { deploymentName, nameText, wishedName, type ImageName } from './image-names.js';
+import { notedSource } from './noted-source.js';
 import { receiptOf } from './receipt.js';
 import { streamMessages } from './stream-messages.js';
 
@@ -40,7 +41,8 @@ export async function deployDockerFile(
 }
 
 async function build(engine: Engine, image: DeployableImage, name: ImageName, marker: string): Promise<void> {
-  const context = await buildContext(image);
+  let fault: unknown;
+  const context = await buildContext(image, (found) => (fault ??= found));
   const networkmode = textOf(image.specifics, 'networkMode');
   const options = {
     t: nameText(name),
@@ -55,6 +57,7 @@ async function build(engine: Engine, image: DeployableImage, name: ImageName, ma
       for await (const { stream, status } of streamMessages(answer as Readable)) image.log(stream ?? `${status ?? ''}\n`);
     });
   } catch (error) {
+    if (fault !== undefined && !engine.signal.aborted) throw fault;
     const said = (error as Error).cause;
     throw error instanceof ViceError && said instanceof EngineAnswer && said.inStream
       ? new ViceError('ENVIRONMENT_REFUSED', `the build failed: ${said.message}`, { cause: said })
@@ -65,9 +68,9 @@ async function build(engine: Engine, image: DeployableImage, name: ImageName, ma
 }
 
 /** A tar of a build context, plain or gzip, as it is; a Dockerfile alone as a context with nothing else in it. */
-async function buildContext(image: DeployableImage): Promise<Readable> {
+async function buildContext(image: DeployableImage, note: (fault: unknown) => void): Promise<Readable> {
   const { form } = await image.facts();
-  const source = await image.open();
+  const source = notedSource(await image.open(), note);
   if (form === 'context') return source;
   const context = pack();
   context.entry({ name: 'Dockerfile' }, await buffer(source));

@@ -88,11 +88,11 @@ export class DockerSession implements PreparingSession {
   }
 
   /** What no later attempt will use is not left behind. What later ones find by its tag stays for them. */
-  private async takeBack({ title, specifics }: DeployableImage, marker: string, error: ViceError): Promise<void> {
+  private async takeBack({ title, specifics, log }: DeployableImage, marker: string, error: ViceError): Promise<void> {
     const useless = !error.transient || error.code === 'RECEIPT_MISMATCH';
     if (!useless || this.engine.signal.aborted || error.code === 'JOB_FENCED') return;
     await this.remove({ marker, title, specifics }).catch((failure: unknown) => {
-      throw new AggregateError([error, failure], `${error.message}; and what was made could not be removed again`);
+      log(`what was made could not be removed again: ${ViceError.from(failure).message}\n`);
     });
   }
 }

@@ -80,7 +80,8 @@ const ANSWERS: readonly { pattern: RegExp; code: ErrorCode }[] = [
 export function engineError(error: unknown, where: string, doing: string): ViceError {
   if (error instanceof ViceError) return error;
   if (error instanceof EngineAnswer) return answered(error, doing);
-  const { code = '', message = String(error), level = '' } = error as { code?: string; message?: string; level?: string };
+  const { code: ofAnyKind, message = String(error), level = '' } = error as { code?: unknown; message?: string; level?: string };
+  const code = String(ofAnyKind ?? '');
   const meaning = MEANINGS[code] ?? MEANINGS[level];
   if (meaning) return new ViceError(meaning.code, meaning.says(where, message), { cause: error });
   if (code.startsWith('HPE_')) {

@@ -67,12 +67,13 @@ export class SshConnection implements EngineConnection {
     const sock = await this.egress.connect(this.address.host, this.address.port, signal);
     const client = new ssh2.Client();
     let strangeHost = false;
+    const stop = () => void client.destroy();
     const ready = new Promise<Client>((done, fail) => {
       client
         .once('ready', () => done(client))
         .on('error', fail)
         .once('close', () => fail(Object.assign(new Error('closed'), { code: 'ECONNRESET' })));
-      signal.addEventListener('abort', () => client.destroy(), { once: true });
+      signal.addEventListener('abort', stop, { once: true });
     });
     client.connect({
       sock,
@@ -95,6 +96,9 @@ export class SshConnection implements EngineConnection {
           `the host at ${this.where} has another key than credentials.specifics.sshHostKey says: it may be an impostor`,
         );
       throw error;
+    } finally {
+      // What ends one request must not end the connection of all.
+      signal.removeEventListener('abort', stop);
     }
   }
 }

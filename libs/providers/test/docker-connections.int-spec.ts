@@ -1,14 +1,11 @@
-import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
 import { createServer as createHttpServer } from 'node:http';
 import { createServer, type AddressInfo, type Server } from 'node:net';
 import { join } from 'node:path';
-import { Readable } from 'node:stream';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { type JsonObject } from '#libs/contracts';
 import {
-  bigImage,
   busyboxImage,
   describeWith,
   dockerEngine,
@@ -21,7 +18,7 @@ import {
 } from '#libs/testing';
 import { Providers } from '../index.js';
 import { TestAuthority, type Signed } from './certificates.js';
-import { accessTo, deployable, factsOf, holdingsOf, inSession, noNote, saved } from './docker-bench.js';
+import { accessTo, inSession } from './docker-bench.js';
 import { newSshKey, startSshHost, type SshHost } from './ssh-host.js';
 
 const check = (location: string, specifics: JsonObject = {}, rest = {}) =>
@@ -273,36 +270,4 @@ await describeWith([dockerEngine('26'), tool('openssl')], 'reaching a Docker Eng
       });
     });
   });
-
-  it('ends when the engine vanishes in the middle of an image, either way', async () => {
-    await bigImage(engine, 'big:1', 40_000_000);
-    const bytes = await saved(engine, 'big:1');
-    const facts = await factsOf(bytes, 'docker-image');
-    const reading = inSession(accessTo(engine.location), async (session) => {
-      const archive = await session.read(await session.describe('big:1'));
-      let killed: Promise<void> | undefined;
-      for await (const chunk of archive) if (chunk) await (killed ??= engine.kill());
-    });
-    await expect(reading).rejects.toMatchObject({ code: 'ENVIRONMENT_UNREACHABLE' });
-    await engine.start();
-    await engine.api('DELETE', '/images/big:1');
-    const before = await holdingsOf(engine);
-
-    const open = async () =>
-      Readable.from(
-        (async function* () {
-          yield bytes.subarray(0, 10_000_000);
-          await engine.kill();
-          for (let at = 10_000_000; at < bytes.length; at += 2 ** 20) yield bytes.subarray(at, at + 2 ** 20);
-        })(),
-      );
-    const marker = randomBytes(6).toString('hex');
-    const write = (image: object = {}) =>
-      inSession(accessTo(engine.location), (session) => session.write(deployable(bytes, facts, image), marker, noNote));
-    await expect(write({ open })).rejects.toMatchObject({ code: 'ENVIRONMENT_UNREACHABLE' });
-    await engine.start();
-    await write();
-    await inSession(accessTo(engine.location), (session) => session.remove({ marker, title: 'Tools', specifics: {} }));
-    expect(await holdingsOf(engine)).toEqual(before);
-  }, 60_000);
 });
