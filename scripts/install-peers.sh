@@ -54,7 +54,7 @@ let_root_in() {
   as_postgres 'SELECT pg_reload_conf()' >/dev/null
 }
 
-as_postgres() { runuser -u postgres -- psql -p 5432 -d postgres -qtAc "$1" </dev/null; }
+as_postgres() { (cd / && runuser -u postgres -- psql -p 5432 -d postgres -qtAc "$1" </dev/null); }
 
 # Not as the system's service: on a machine without an init it would not start, and the script starts it everywhere alike.
 start_rabbitmq() {
