@@ -2,7 +2,7 @@ import { ViceError } from '#libs/errors';
 import { currentDeadline } from '#libs/messaging';
 import { type Logger } from '#libs/observability';
 import { type Pool, type QueryResultRow } from 'pg';
-import { DataSource, type EntityManager } from 'typeorm';
+import { type DataSource, type EntityManager } from 'typeorm';
 
 type Hook = () => void | Promise<void>;
 
