@@ -40,7 +40,7 @@ start() {
     ${DOCKERD_ARGS-} >>"$dir/log" 2>&1 </dev/null &
   pid=$!
   for _ in $(seq 300); do
-    if curl -sf --max-time 2 --unix-socket "$dir/docker.sock" http://engine/_ping >/dev/null; then exit 0; fi
+    if curl -sf --noproxy '*' --max-time 2 --unix-socket "$dir/docker.sock" http://engine/_ping >/dev/null; then exit 0; fi
     kill -0 "$pid" 2>/dev/null || break
     sleep 0.1
   done

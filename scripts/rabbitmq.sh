@@ -92,7 +92,7 @@ start() {
   pid=$!
   echo "$pid" >"$dir/pid"
   for _ in $(seq 450); do
-    if curl -sf --max-time 2 -u guest:guest "http://127.0.0.1:$((port + 10000))/api/health/checks/local-alarms" >/dev/null; then exit 0; fi
+    if curl -sf --noproxy '*' --max-time 2 -u guest:guest "http://127.0.0.1:$((port + 10000))/api/health/checks/local-alarms" >/dev/null; then exit 0; fi
     alive "$pid" || break
     sleep 0.2
   done
