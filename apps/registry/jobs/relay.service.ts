@@ -17,6 +17,8 @@ interface Unpublished {
   id: string;
   queue: JobQueue;
   attempt: number;
+  /** The `publish_at` by which this relay has taken it. Whoever puts the job off meanwhile changes it, and is not to be overruled. */
+  taken: string;
 }
 
 /**
@@ -86,7 +88,7 @@ export class RelayService implements OnApplicationBootstrap, BeforeApplicationSh
       `UPDATE jobs SET publish_at = now() + $1::interval
        WHERE id IN (SELECT id FROM jobs WHERE state = 'queued' AND NOT published AND publish_at <= now()
                     ORDER BY publish_at LIMIT ${BATCH} FOR UPDATE SKIP LOCKED)
-       RETURNING id, queue, attempt`,
+       RETURNING id, queue, attempt, publish_at::text AS taken`,
       [CLAIM],
     );
   }
@@ -95,9 +97,9 @@ export class RelayService implements OnApplicationBootstrap, BeforeApplicationSh
     if (jobs.length === 0) return;
     await this.database.query(
       `UPDATE jobs SET published = $1, publish_at = now() + $2::interval
-       FROM unnest($3::uuid[], $4::int[]) AS taken (id, attempt)
-       WHERE jobs.id = taken.id AND jobs.attempt = taken.attempt AND state = 'queued' AND NOT published`,
-      [published, pause, jobs.map(({ id }) => id), jobs.map(({ attempt }) => attempt)],
+       FROM unnest($3::uuid[], $4::timestamptz[]) AS own (id, taken)
+       WHERE jobs.id = own.id AND jobs.publish_at = own.taken AND state = 'queued' AND NOT published`,
+      [published, pause, jobs.map(({ id }) => id), jobs.map(({ taken }) => taken)],
     );
   }
 
