@@ -196,8 +196,9 @@ class Processes implements AsyncDisposable {
   private async start(app: App, port?: number): Promise<TestProcess> {
     const process = await startProcess(app, { env: this.env, timeout: 90_000, ...(port !== undefined && { port }) });
     this.all.push(process);
-    void process.exited.then(() => {
+    void process.exited.then(({ code }) => {
       if (this.running.get(app) === process) this.running.delete(app);
+      if (code !== null && code !== 0) reportEnd(process, code);
     });
     return process;
   }
@@ -211,4 +212,9 @@ class Processes implements AsyncDisposable {
   private appOf(service: Service): App {
     return this.way === 'standalone' ? 'standalone' : service;
   }
+}
+
+/** An end that no test asked for: without its last words the failures that follow would be riddles. */
+function reportEnd({ app, logs }: TestProcess, code: number): void {
+  process.stderr.write(`${app} ended by itself with ${code}:\n${logs().slice(-4000)}\n`);
 }
