@@ -22,7 +22,7 @@ export async function startStandalone(config: ViceConfig): Promise<Closable & { 
     const secretKey = config.secretKey ?? (await keptSecretKey(config.dataDir));
     const databaseUrl = config.databaseUrl ?? (await embeddedDatabase(config, keep));
     const broker = await createBroker({ amqpUrl: config.amqpUrl, queuePrefix: config.queuePrefix, logger });
-    keep({ close: () => broker[Symbol.asyncDispose]() });
+    keep({ close: async () => broker[Symbol.asyncDispose]() });
     const parts = { config, broker, logger, secretKey, listen: false };
     keep(await startRegistry({ ...parts, databaseUrl }));
     keep(await startStoreWorker(parts));
