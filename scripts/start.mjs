@@ -6,6 +6,7 @@
  *   node scripts/start.mjs [standalone|gateway|registry|import-worker|export-worker|store-worker]
  */
 import { existsSync } from 'node:fs';
+import module from 'node:module';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { prepare, root, say } from './prepare.mjs';
@@ -28,4 +29,6 @@ if (!existsSync(main)) {
 }
 process.argv = [process.argv[0], main, ...rest];
 process.setSourceMapsEnabled(true);
+// from Node 22.8: the next start need not compile again
+module.enableCompileCache?.();
 await import(pathToFileURL(main).href);

@@ -119,7 +119,8 @@ export function tool(name: string): Requirement<string> {
   };
 }
 
+/** Not by instanceof: jest gives tests an Error of their own, which Node's errors are none of. */
 function messageOf(reason: unknown): string {
-  if (reason instanceof AggregateError) return reason.errors.map(messageOf).join(', ');
-  return reason instanceof Error ? reason.message : String(reason);
+  const { message, errors } = reason as { message?: string; errors?: unknown[] };
+  return errors?.map(messageOf).join(', ') || message || String(reason);
 }
