@@ -31,7 +31,7 @@ export class DeployHandler {
     await using session = await this.providers.connect(openAccess(payload.environment, this.box), job.signal);
     job.setTotal(size);
     const open = async () => metered(blob.stream(), job);
-    const facts = async () => (await inspect(blob, contentType, DEFAULT_LIMITS, job.signal)).facts;
+    const facts = async () => payload.facts ?? (await inspect(blob, contentType, DEFAULT_LIMITS, job.signal)).facts;
     const log = (text: string) => job.log(text);
     const image = { title, contentType, size, digest, specifics, imageSpecifics, open, facts, log };
     const receipt = await session.write(image, marker, async (known) => {

@@ -62,6 +62,8 @@ export interface DeployImagePayload {
   digest: Digest;
   size: number;
   contentType: ContentType;
+  /** What inspection found in the content; null where that is not known any more. */
+  facts: JsonObject | null;
   /** Of the deployment. */
   specifics: JsonObject;
   /** Of the image. */

@@ -75,7 +75,7 @@ await describeWith([dockerEngine('20')], 'the export worker', () => {
       specifics: { tag: 'mine:2' },
       reference: null,
     };
-    payload = { ...common, digest, size, contentType: 'docker-file', imageSpecifics: {} };
+    payload = { ...common, digest, size, contentType: 'docker-file', facts: null, imageSpecifics: {} };
   }, 120_000);
   afterAll(async () => {
     await worker?.close();

@@ -51,7 +51,7 @@ export class BlobLedgerService {
       ['blob_pins', 'holder'],
       ['space_reservations', 'writer'],
     ])
-      await this.database.rowsOf(
+      await this.database.query(
         `UPDATE ${table} SET expires_at = now() + interval '${HOLD_SECONDS} seconds' WHERE ${name} = ANY ($1) AND expires_at > now()`,
         [holders],
       );
@@ -83,11 +83,11 @@ export class BlobLedgerService {
   }
 
   async forget(digests: Digest[]): Promise<void> {
-    await this.database.rowsOf(`DELETE FROM blobs WHERE digest = ANY ($1) AND state = 'deleting' RETURNING digest`, [digests]);
+    await this.database.query(`DELETE FROM blobs WHERE digest = ANY ($1) AND state = 'deleting' RETURNING digest`, [digests]);
   }
 
   private async dropEndedHolds(): Promise<void> {
-    for (const table of HOLDS) await this.database.rowsOf(`DELETE FROM ${table} held WHERE NOT ${stillHolds('held')}`);
+    for (const table of HOLDS) await this.database.query(`DELETE FROM ${table} held WHERE NOT ${stillHolds('held')}`);
   }
 
   /** False where there is no such blob, or it is being deleted. */

@@ -4,6 +4,7 @@ import { DeploymentEntity, EnvironmentEntity, ImageEntity, JobEntity, UserEntity
 import { Foundation1764000000000 } from './migrations/1764000000000-foundation.js';
 import { ImageLists1764000000001 } from './migrations/1764000000001-image-lists.js';
 import { BlobReferences1764000000005 } from './migrations/1764000000005-blob-references.js';
+import { PreparingClient } from './preparing-client.js';
 
 export const ENTITIES = [UserEntity, EnvironmentEntity, ImageEntity, DeploymentEntity, JobEntity];
 
@@ -20,7 +21,7 @@ const databaseOptions = (url: string, poolSize: number): DataSourceOptions => ({
   migrationsTransactionMode: 'each',
   poolSize,
   applicationName: 'vice-registry',
-  extra: { connectionTimeoutMillis: 5000, idle_in_transaction_session_timeout: 60_000 },
+  extra: { Client: PreparingClient, connectionTimeoutMillis: 5000, idle_in_transaction_session_timeout: 60_000 },
 });
 
 /** Connected and migrated. Several registries may start at once: one migrates, the others wait for it. */

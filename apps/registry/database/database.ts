@@ -1,7 +1,7 @@
 import { ViceError } from '#libs/errors';
 import { currentDeadline } from '#libs/messaging';
 import { type Logger } from '#libs/observability';
-import { type Pool, type QueryResultRow } from 'pg';
+import { type Pool } from 'pg';
 import { type DataSource, type EntityManager } from 'typeorm';
 
 type Hook = () => void | Promise<void>;
@@ -78,24 +78,11 @@ export class Database {
     }
   }
 
-  /** One statement of its own. Rows are as the driver gives them: bigint as text. */
+  /** One statement of its own; answers the rows, also of a RETURNING. They are as the driver gives them: bigint as text. */
   async query<Row>(sql: string, parameters: unknown[] = []): Promise<Row[]> {
-    return (await this.source.query(sql, parameters)) as Row[];
-  }
-
-  /**
-   * A statement that is asked so often that planning it anew each time would be most of its cost. Each connection keeps it prepared
-   * under `name`, which stands for this text alone.
-   */
-  async prepared<Row extends QueryResultRow>(name: string, text: string, values: unknown[]): Promise<Row[]> {
-    // TypeORM has no way to name a statement; its pool is pg's.
+    // Past TypeORM, which would take longer over it than PostgreSQL. Its pool is pg's.
     const { master } = this.source.driver as unknown as { master: Pool };
-    return (await master.query<Row>({ name, text, values })).rows;
-  }
-
-  /** An UPDATE or DELETE with RETURNING, as a statement of its own. */
-  async rowsOf<Row>(sql: string, parameters: unknown[] = []): Promise<Row[]> {
-    return rowsOf<Row>(this.source.manager, sql, parameters);
+    return (await master.query(sql, parameters)).rows as Row[];
   }
 
   async check(): Promise<void> {
@@ -103,7 +90,7 @@ export class Database {
   }
 }
 
-/** The rows of an UPDATE or DELETE with RETURNING: for these the driver gives the rows and their number. */
+/** The rows of an UPDATE or DELETE with RETURNING inside a transaction: for these TypeORM gives the rows and their number. */
 export async function rowsOf<Row>(manager: EntityManager, sql: string, parameters: unknown[] = []): Promise<Row[]> {
   const [rows] = (await manager.query(sql, parameters)) as [Row[], number];
   return rows;

@@ -40,8 +40,7 @@ export class ImageListService {
   private async originsOf(images: ImageRow[]): Promise<Map<string | null, OriginRow>> {
     const ids = new Set(images.map(({ origin }) => origin).filter((id) => id !== null));
     if (ids.size === 0) return new Map();
-    const rows = await this.database.prepared<OriginRow>(
-      'image.origins',
+    const rows = await this.database.query<OriginRow>(
       `SELECT ${ORIGIN_COLUMNS} FROM environments e WHERE e.id = ANY ($1) AND e.deleted_at IS NULL`,
       [[...ids]],
     );

@@ -32,8 +32,7 @@ export class ImagesService {
   /** `viewer` null: someone who has not logged in. */
   async get(viewer: string | null, imageId: string): Promise<Image> {
     const [row] = isUUID(imageId)
-      ? await this.database.prepared<ImageWithOriginRow>(
-          'image.get',
+      ? await this.database.query<ImageWithOriginRow>(
           `${SELECT_IMAGES} WHERE i.id = $1 AND (i.visibility = 'public' OR i.user_id = $2)`,
           [imageId, viewer],
         )

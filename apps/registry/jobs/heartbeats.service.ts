@@ -24,7 +24,7 @@ export class HeartbeatsService {
   /** Renews the lease, or says why the attempt has to stop. */
   async heard({ jobId, attempt, progress, log }: Heartbeat): Promise<{ stop: 'cancelled' | 'fenced' | null; leaseMs: number }> {
     const { leaseMs } = this.config;
-    const renewed = await this.database.rowsOf<{ id: string }>(
+    const renewed = await this.database.query<{ id: string }>(
       `UPDATE jobs SET lease_until = now() + $3 * interval '1 millisecond', bytes_done = $4, bytes_total = coalesce($5, bytes_total),
          bytes_per_second = $6, log = coalesce($7, log)
        WHERE id = $1 AND attempt = $2 AND state = 'running' AND lease_until > now() AND NOT cancel_requested RETURNING id`,
@@ -46,7 +46,7 @@ export class HeartbeatsService {
 
   /** Keeps the reference of a deployment. Raises JOB_FENCED or JOB_CANCELLED when the attempt may go on no longer. */
   async noteReference({ jobId, attempt, reference }: { jobId: string; attempt: number; reference: string }): Promise<void> {
-    const noted = await this.database.rowsOf(
+    const noted = await this.database.query(
       `UPDATE deployments SET reference = $3 FROM jobs
        WHERE jobs.id = $1 AND jobs.attempt = $2 AND jobs.state = 'running' AND jobs.lease_until > now() AND NOT jobs.cancel_requested
          AND deployments.id = jobs.deployment_id RETURNING deployments.id`,

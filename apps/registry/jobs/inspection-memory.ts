@@ -1,4 +1,4 @@
-import { type InspectedBlob, type Json } from '#libs/contracts';
+import { type ContentType, type Digest, type InspectedBlob, type Json, type JsonObject } from '#libs/contracts';
 import { type JobEntity, type Transaction } from '../database/index.js';
 
 /** What inspection found is kept by digest and by what the content was said to be: the same bytes are not inspected twice. */
@@ -15,6 +15,15 @@ export async function recall(tx: Transaction, job: JobEntity): Promise<Verdict |
     saidToBe(job),
   ])) as Verdict[];
   return rows[0];
+}
+
+/** What inspection found in a blob of a content type; null: it is not known. */
+export async function knownFacts(tx: Transaction, digest: Digest, contentType: ContentType): Promise<JsonObject | null> {
+  const rows = (await tx.manager.query(
+    'SELECT facts FROM inspections WHERE digest = $1 AND said_to_be = $2 AND content_type = $2',
+    [digest, contentType],
+  )) as { facts: JsonObject }[];
+  return rows[0]?.facts ?? null;
 }
 
 /** Keeps what an inspection found of the content; that it could not be done is nothing to keep. */

@@ -12,6 +12,7 @@ import {
 } from '#libs/contracts';
 import { ViceError } from '#libs/errors';
 import { DeploymentEntity, EnvironmentEntity, type JobEntity, type Transaction } from '../database/index.js';
+import { knownFacts } from './inspection-memory.js';
 import { toSealedEnvironment } from '../environments/environment.contract.js';
 
 type Payload =
@@ -55,7 +56,8 @@ async function deployPayload(tx: Transaction, job: JobEntity): Promise<DeployIma
   const deployment = await deploymentOf(tx, job);
   if (deployment.status === 'planned') await tx.manager.update(DeploymentEntity, { id: deployment.id }, { status: 'exporting' });
   const { digest, size, contentType, imageSpecifics } = deployment;
-  return { ...(await common(tx, job, deployment)), digest, size, contentType: contentType as ContentType, imageSpecifics };
+  const facts = await knownFacts(tx, digest, contentType);
+  return { ...(await common(tx, job, deployment)), digest, size, contentType, facts, imageSpecifics };
 }
 
 async function removalPayload(tx: Transaction, job: JobEntity): Promise<RemoveDeploymentPayload> {

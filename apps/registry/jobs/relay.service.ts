@@ -84,7 +84,7 @@ export class RelayService implements OnApplicationBootstrap, BeforeApplicationSh
   }
 
   private take(): Promise<Unpublished[]> {
-    return this.database.rowsOf<Unpublished>(
+    return this.database.query<Unpublished>(
       `UPDATE jobs SET publish_at = now() + $1::interval
        WHERE id IN (SELECT id FROM jobs WHERE state = 'queued' AND NOT published AND publish_at <= now()
                     ORDER BY publish_at LIMIT ${BATCH} FOR UPDATE SKIP LOCKED)

@@ -42,6 +42,9 @@ await describeWith([postgres()], 'the life of a deployment', () => {
       `INSERT INTO variants (source_digest, content_type, digest, size) VALUES ('${digest}', '${contentType}', '${digest}', 7)`,
     );
     await vice.sql(
+      `INSERT INTO inspections (digest, said_to_be, content_type, facts) VALUES ('${digest}', '${contentType}', '${contentType}', '{"layers": 1}')`,
+    );
+    await vice.sql(
       `INSERT INTO images (id, user_id, title, contenttype, status, digest, size) VALUES ('${id}', '${owner}', 'BusyBox', '${contentType}', 'ready', '${digest}', 7)`,
     );
     return { id, digest };

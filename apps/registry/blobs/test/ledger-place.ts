@@ -50,7 +50,7 @@ export class LedgerPlace implements AsyncDisposable {
   }
 
   async deleteImage(id: string): Promise<void> {
-    await this.database.rowsOf('DELETE FROM images WHERE id = $1', [id]);
+    await this.database.query('DELETE FROM images WHERE id = $1', [id]);
   }
 
   async job(state: string, digest: Digest | null = null): Promise<string> {
@@ -63,7 +63,7 @@ export class LedgerPlace implements AsyncDisposable {
   }
 
   async endJob(id: string): Promise<void> {
-    await this.database.rowsOf(`UPDATE jobs SET state = 'succeeded' WHERE id = $1`, [id]);
+    await this.database.query(`UPDATE jobs SET state = 'succeeded' WHERE id = $1`, [id]);
   }
 
   async deployment(digest: Digest): Promise<void> {
@@ -86,8 +86,8 @@ export class LedgerPlace implements AsyncDisposable {
   /** As if the holds of this holder had not been renewed for an hour. */
   async expire(holder: string): Promise<void> {
     const past = `now() - interval '1 hour'`;
-    await this.database.rowsOf(`UPDATE blob_pins SET expires_at = ${past} WHERE holder = $1`, [holder]);
-    await this.database.rowsOf(`UPDATE space_reservations SET expires_at = ${past} WHERE writer = $1`, [holder]);
+    await this.database.query(`UPDATE blob_pins SET expires_at = ${past} WHERE holder = $1`, [holder]);
+    await this.database.query(`UPDATE space_reservations SET expires_at = ${past} WHERE writer = $1`, [holder]);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

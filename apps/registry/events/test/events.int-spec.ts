@@ -128,7 +128,7 @@ await describeWith([postgres()], 'events', () => {
   test('are forgotten after a day', async () => {
     const { last } = await since(BOB, null);
     await record(BOB, 'old', 'new');
-    await database.rowsOf(
+    await database.query(
       `UPDATE events SET at = now() - interval '25 hours' WHERE user_id = $1 AND change->'data'->>'id' = 'old'`,
       [BOB],
     );
