@@ -73,14 +73,14 @@ export class EventsService {
    */
   private async store(tx: Transaction, recorded: readonly Recorded[]): Promise<void> {
     this.pending.delete(tx); // what is recorded from now on, before the commit, is stored after this
-    const users = [...new Set(recorded.map(({ userId }) => userId))].sort();
-    for (const userId of users)
-      await tx.manager.query('SELECT pg_advisory_xact_lock($1, hashtext($2))', [ADVISORY_LOCKS.eventOrder, userId]);
     await tx.manager.query(
-      `INSERT INTO events (user_id, change)
-       SELECT (entry->>'userId')::uuid, entry->'change' FROM jsonb_array_elements($1::jsonb) WITH ORDINALITY AS list (entry, place)
-        ORDER BY place`,
-      [JSON.stringify(recorded)],
+      `WITH list AS (SELECT entry->>'userId' AS user_id, entry->'change' AS change, place
+                       FROM jsonb_array_elements($2::jsonb) WITH ORDINALITY AS list (entry, place)),
+            locked AS MATERIALIZED (SELECT pg_advisory_xact_lock($1, hashtext(user_id))
+                                      FROM (SELECT DISTINCT user_id FROM list ORDER BY user_id) AS users)
+       INSERT INTO events (user_id, change)
+       SELECT user_id::uuid, change FROM list, (SELECT count(*) FROM locked) AS all_locked ORDER BY place`,
+      [ADVISORY_LOCKS.eventOrder, JSON.stringify(recorded)],
     );
   }
 

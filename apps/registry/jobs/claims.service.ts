@@ -23,38 +23,43 @@ export class ClaimsService {
   /** Raises JOB_NOT_CLAIMABLE unless the job is queued, due and waits for that attempt. */
   async claim(request: { jobId: string; attempt: number; worker: string }): Promise<ClaimedJob> {
     const claimed = await this.database.transaction(async (tx) => {
-      if (await this.known.waits(tx, request.jobId)) return null;
-      const job = await this.take(tx, request);
-      if (!job || (await this.known.ends(tx, job))) return null;
+      const job = await tx.manager.findOneBy(JobEntity, { id: request.jobId });
+      if (!job || (await this.known.waits(tx, job))) return null;
+      if (!(await this.take(tx, job, request)) || (await this.known.ends(tx, job))) return null;
       return this.withPayload(tx, job);
     });
     if (!claimed) throw new ViceError('JOB_NOT_CLAIMABLE', `job ${request.jobId} does not wait for attempt ${request.attempt}`);
     return claimed;
   }
 
-  /** The same worker may claim the same attempt again: its first answer was lost. */
+  /**
+   * Whether the job is now this worker's. While a job waits for an attempt, nothing that was read of it changes. The same worker may
+   * claim the same attempt again: its first answer was lost.
+   */
   private async take(
     tx: Transaction,
-    { jobId, attempt, worker }: { jobId: string; attempt: number; worker: string },
-  ): Promise<JobEntity | null> {
-    const taken = await tx.manager
+    job: JobEntity,
+    { attempt, worker }: { attempt: number; worker: string },
+  ): Promise<boolean> {
+    const taken = { state: 'running' as const, attempt, worker, published: false };
+    const { raw } = await tx.manager
       .createQueryBuilder()
       .update(JobEntity)
       .set({
-        state: 'running',
-        attempt,
-        worker,
-        published: false,
+        ...taken,
         leaseUntil: () => `now() + interval '${this.config.leaseMs} milliseconds'`,
         startedAt: () => 'coalesce(started_at, now())',
       })
       .where(
         `id = :jobId AND ((state = 'queued' AND attempt = :former AND due_at <= now())
                        OR (state = 'running' AND attempt = :attempt AND worker = :worker AND lease_until > now()))`,
-        { jobId, former: attempt - 1, attempt, worker },
+        { jobId: job.id, former: attempt - 1, attempt, worker },
       )
+      .returning(['startedAt'])
       .execute();
-    return taken.affected === 1 ? tx.manager.findOneByOrFail(JobEntity, { id: jobId }) : null;
+    const [row] = raw as { started_at: Date }[];
+    if (row) Object.assign(job, { ...taken, startedAt: row.started_at });
+    return row !== undefined;
   }
 
   /** A job whose payload cannot be made any more (its environment is gone) fails here, and is claimed by nobody. */

@@ -71,8 +71,15 @@ export class EndingsService {
     const due = () => `now() + interval '${next.state === 'queued' ? Math.round(next.delayMs) : 0} milliseconds'`;
     const times =
       next.state === 'queued' ? { dueAt: due, publishAt: due, leaseUntil: null } : { endedAt: () => 'now()', leaseUntil: null };
-    await tx.manager.update(JobEntity, { id: job.id }, { ...columns, ...times });
-    this.outbox.changed(tx, await tx.manager.findOneByOrFail(JobEntity, { id: job.id }));
+    const { raw } = await tx.manager
+      .createQueryBuilder()
+      .update(JobEntity)
+      .set({ ...columns, ...times })
+      .where({ id: job.id })
+      .returning(['endedAt'])
+      .execute();
+    job.endedAt = (raw as { ended_at: Date | null }[])[0]?.ended_at ?? null;
+    this.outbox.changed(tx, job);
   }
 
   private async after(tx: Transaction, job: JobEntity, result: Json | null): Promise<void> {

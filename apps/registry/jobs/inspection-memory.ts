@@ -10,10 +10,10 @@ export interface Verdict {
 }
 
 export async function recall(tx: Transaction, job: JobEntity): Promise<Verdict | undefined> {
-  const rows = (await tx.manager.query('SELECT * FROM inspections WHERE digest = $1 AND said_to_be = $2', [
-    job.digest,
-    saidToBe(job),
-  ])) as Verdict[];
+  const rows = (await tx.manager.query(
+    'SELECT content_type, facts, error_code, error_message FROM inspections WHERE digest = $1 AND said_to_be = $2',
+    [job.digest, saidToBe(job)],
+  )) as Verdict[];
   return rows[0];
 }
 

@@ -10,18 +10,14 @@ export class KnownInspections {
   constructor(private readonly endings: EndingsService) {}
 
   /** Puts a job that waits to be claimed behind another that is inspecting the same blob; answers whether it did. */
-  async waits(tx: Transaction, jobId: string): Promise<boolean> {
-    const [blob] = (await tx.manager.query(`SELECT digest FROM jobs WHERE id = $1 AND action = $2`, [
-      jobId,
-      Jobs.inspectBlob.action,
-    ])) as { digest: string }[];
-    if (!blob) return false;
-    await tx.manager.query('SELECT pg_advisory_xact_lock(hashtextextended($1, 0))', [blob.digest]);
+  async waits(tx: Transaction, { id, action, digest }: JobEntity): Promise<boolean> {
+    if (action !== Jobs.inspectBlob.action) return false;
+    await tx.manager.query('SELECT pg_advisory_xact_lock(hashtextextended($1, 0))', [digest]);
     const [, moved] = (await tx.manager.query(
       `UPDATE jobs SET due_at = now() + interval '1 second', publish_at = now() + interval '1 second', published = false
        WHERE id = $1 AND state = 'queued'
          AND EXISTS (SELECT 1 FROM jobs other WHERE other.digest = jobs.digest AND other.action = jobs.action AND other.state = 'running')`,
-      [jobId],
+      [id],
     )) as [unknown, number];
     return moved > 0;
   }
