@@ -1,4 +1,4 @@
-import { mkdir, open, readFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { SecretBox } from '#libs/secrets';
 
@@ -6,12 +6,9 @@ import { SecretBox } from '#libs/secrets';
 export async function keptSecretKey(dataDir: string): Promise<string> {
   const path = join(dataDir, 'secret.key');
   await mkdir(dataDir, { recursive: true });
+  const key = SecretBox.newKey();
   try {
-    const file = await open(path, 'wx', 0o600);
-    await using _ = { [Symbol.asyncDispose]: () => file.close() };
-    const key = SecretBox.newKey();
-    await file.writeFile(`${key}\n`);
-    await file.sync();
+    await writeFile(path, `${key}\n`, { flag: 'wx', mode: 0o600, flush: true });
     return key;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
