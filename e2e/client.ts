@@ -47,6 +47,11 @@ export class ViceClient {
     return new ViceClient(this.url, login, this.heard);
   }
 
+  /** The same user at another gateway. */
+  at(url: string): ViceClient {
+    return new ViceClient(url, this.login, this.heard);
+  }
+
   async request<T>(method: string, path: string, { json, xml, form, headers = {} }: RequestOptions = {}): Promise<Answer<T>> {
     const response = await fetch(`${this.url}/v1${path}`, {
       method,

@@ -1,10 +1,21 @@
 import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { mkdir } from 'node:fs/promises';
+import { mkdir, readdir } from 'node:fs/promises';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { type Image, type Job } from '#libs/contracts';
-import { bigImage, busyboxImage, dockerEngine, freePort, shortTempPath, startEngine, tool, type TestEngine } from '#libs/testing';
+import {
+  bigImage,
+  busyboxImage,
+  dockerEngine,
+  freePort,
+  shortTempPath,
+  startEngine,
+  tool,
+  until,
+  type TestEngine,
+} from '#libs/testing';
 import { expectStatus, type ViceClient } from './client.js';
 import { contentsOf } from './engine-contents.js';
 import { inBothWays, startVice, type Vice } from './vice.js';
@@ -151,6 +162,14 @@ await inBothWays('what goes wrong', [dockerEngine('20'), tool('mount')], (way) =
       await arrives(id);
     }
   }, 180_000);
+
+  test('an image that is deleted in the middle of its import leaves nothing, and nothing else has', async () => {
+    const { id } = await ada.import(environment, 'big:1');
+    await ada.job(`/image/${id}`, isUnderWay, 'bytes of the import have come');
+    expectStatus(200, await ada.delete(`/image/${id}`));
+    const staged = () => readdir(join(vice.blobs, 'staging'));
+    await until(async () => (await staged()).length === 0, { what: 'nothing is staged any more', timeout: 30_000 });
+  });
 
   async function importsOf({ id }: Image): Promise<Job[]> {
     return (await ada.imageJobs(id)).filter(({ action }) => action === 'import');

@@ -1,8 +1,10 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { type Image } from '#libs/contracts';
 import { freePort, projectRoot, startProcess, tempDir, until, type App } from '#libs/testing';
 import { expectStatus, type ViceClient } from './client.js';
+import { EventReader } from './event-reader.js';
 import { inBothWays, SERVICES, startVice, type Vice } from './vice.js';
 
 await inBothWays('operation', [], (way) => {
@@ -26,6 +28,19 @@ await inBothWays('operation', [], (way) => {
     await second.kill('SIGTERM');
     expect(await stats()).toEqual(idle);
   }, 30_000);
+
+  test('several of each service share the work', async () => {
+    if (way === 'standalone') return;
+    const more = await Promise.all((['gateway', 'registry', 'store-worker'] as const).map((service) => vice.addWorker(service)));
+    await using events = await EventReader.open(ada);
+    const throughSecond = ada.at(more[0]?.url ?? '');
+    const images = await Promise.all(
+      Array.from({ length: 10 }, (_, i) => throughSecond.uploadedImage(Buffer.from(`FROM scratch\nLABEL i=${i}\n`))),
+    );
+    for (const image of images) await events.heard('image', ({ id, status }: Image) => id === image.id && status === 'ready');
+    await Promise.all(more.map((process) => process.stop()));
+    expect(await ada.image(images[0]?.id ?? '')).toMatchObject({ status: 'ready' });
+  });
 
   test('every service tells that it lives and is ready', async () => {
     for (const service of SERVICES) {

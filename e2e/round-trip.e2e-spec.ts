@@ -132,6 +132,17 @@ await inBothWays('an image travels between two engines', [dockerEngine('20'), do
     await nothingOfOursIsLeft();
   }, 120_000);
 
+  test('a Dockerfile is built where it is deployed, and tells how that went', async () => {
+    const image = await ada.uploadedImage(Buffer.from('FROM travel/busybox:1\nENV FROM=Dockerfile\nCMD ["env"]\n'), {
+      title: 'recipe',
+    });
+    const there = await deployed(image.id, from);
+    expect((await first.run(there.environmentReference ?? '')).output).toContain('FROM=Dockerfile\n');
+    expect((await ada.deploymentJobs(there.id))[0]?.log).toContain('ENV FROM=Dockerfile');
+    await ada.undeploy(there.id);
+    await nothingOfOursIsLeft();
+  });
+
   async function importedImage(environment: string, reference: string, title: string): Promise<Image> {
     const { id } = await ada.import(environment, reference, { title });
     const image = await ada.settledImage(id);
