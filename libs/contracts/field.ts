@@ -1,6 +1,6 @@
 import { applyDecorators } from '@nestjs/common';
 import { ApiProperty } from '@nestjs/swagger';
-import { plainToInstance, Transform, Type } from 'class-transformer';
+import { Expose, plainToInstance, Transform, Type } from 'class-transformer';
 import {
   ArrayMaxSize,
   IsArray,
@@ -27,6 +27,22 @@ interface FieldOptions {
 const presence = ({ required }: FieldOptions) => (required ? [] : [IsOptional()]);
 const documentation = ({ description, required = false }: FieldOptions) => ({ description, required, nullable: !required });
 
+/**
+ * A field taken as it came, but for what `read` makes of it. Otherwise class-transformer walks into whatever a client put there, and takes its
+ * `constructor` for a class; a field that is said to be a Boolean it does not enter, and the value itself is still there in the source.
+ */
+const asSent = (read: (value: unknown) => unknown = (value) => value) =>
+  applyDecorators(
+    Expose(),
+    Type(() => Boolean),
+    Transform(({ obj, key }) => read((obj as Record<string, unknown>)[key])),
+  );
+
+/** An id of an element that may exist, unchecked: one that is malformed names nothing, which is another answer than invalid input. */
+export function IdAsSent(description: string): PropertyDecorator {
+  return applyDecorators(asSent(), ApiProperty({ type: String, required: false, format: 'uuid', description }));
+}
+
 // Tabs and line breaks are text; other control characters, and half a surrogate pair, are not storable everywhere.
 const PLAIN_TEXT = /^(?:[^\p{Cc}\p{Cs}]|[\t\n\r])*$/u;
 
@@ -36,6 +52,7 @@ export function Text(
 ): PropertyDecorator {
   const { max, example, format, writeOnly, required } = options;
   return applyDecorators(
+    asSent(),
     ...presence(options),
     IsString({ message: 'must be text' }),
     ...(required ? [IsNotEmpty({ message: 'must not be empty' })] : []),
@@ -48,6 +65,7 @@ export function Text(
 /** One word of a closed set. */
 export function Choice(values: readonly string[], options: FieldOptions & { name: string }): PropertyDecorator {
   return applyDecorators(
+    asSent(),
     ...presence(options),
     IsIn([...values], { message: `must be one of ${values.join(', ')}` }),
     ApiProperty({ enum: [...values], enumName: options.name, ...documentation(options) }),
@@ -58,15 +76,16 @@ const STORABLE: ValidateByOptions = {
   name: 'isStorableJson',
   validator: {
     validate: (value) => isStorableJson(value),
-    defaultMessage: () => 'must not hold NUL characters or broken Unicode, nor be nested deeper than 64 levels',
+    defaultMessage: () =>
+      'must not hold NUL characters, broken Unicode, numbers out of range or a key __proto__, nor be nested deeper than 64 levels',
   },
 };
 
 /** A JSON object; text that holds one is taken too, as the first clients sent it. */
 export function JsonField(options: Omit<FieldOptions, 'required'> = {}): PropertyDecorator {
   return applyDecorators(
+    asSent((value) => (typeof value === 'string' ? parsed(value) : value)),
     IsOptional(),
-    Transform(({ value }) => (typeof value === 'string' ? parsed(value) : value)),
     IsObject({ message: 'must be a JSON object, or text that holds one' }),
     ValidateBy(STORABLE),
     ApiProperty({
@@ -82,6 +101,7 @@ export function JsonField(options: Omit<FieldOptions, 'required'> = {}): Propert
 /** An object of another class. */
 export function Nested(type: () => new () => object, options: FieldOptions = {}): PropertyDecorator {
   return applyDecorators(
+    Expose(),
     ...presence(options),
     IsObject({ message: 'must be an object' }),
     ValidateNested(),
@@ -95,8 +115,8 @@ export function Nested(type: () => new () => object, options: FieldOptions = {})
 export function TextList(options: FieldOptions & { maxItems: number; max: number }): PropertyDecorator {
   const { maxItems, max } = options;
   return applyDecorators(
+    asSent((value) => (Array.isArray(value) ? [...new Set(value)] : value)),
     ...presence(options),
-    Transform(({ value }) => (Array.isArray(value) ? [...new Set(value)] : value)),
     IsArray({ message: 'must be a list' }),
     ArrayMaxSize(maxItems, { message: `must have at most ${maxItems} entries` }),
     IsString({ each: true, message: 'each entry must be text' }),
@@ -115,7 +135,7 @@ function parsed(text: string): unknown {
   }
 }
 
-/** A plain body as an instance of its class, ready for class-validator. */
+/** A plain body as an instance of its class, ready for class-validator. Fields that the class does not have are left out. */
 export function instanceOf<T extends object>(type: new () => T, body: object): T {
-  return plainToInstance(type, body, { exposeUnsetFields: false });
+  return plainToInstance(type, body, { exposeUnsetFields: false, excludeExtraneousValues: true });
 }

@@ -11,6 +11,8 @@ test.each<[string, unknown, boolean]>([
   ['NUL far inside', { a: [{ b: ['\0'] }] }, false],
   ['half a surrogate pair', { a: '\ud83d' }, false],
   ['half a surrogate pair in a key', { '\ude00': 1 }, false],
+  ['a number beyond all that JSON can write', { a: [Infinity] }, false],
+  ['a key that is a prototype elsewhere', JSON.parse('{"a":{"__proto__":{}}}'), false],
   ['64 levels', nested(63), true],
   ['65 levels', nested(64), false],
   ['very many levels', nested(5000), false],

@@ -33,6 +33,21 @@ describe('validated', () => {
     [DeploymentInput, { imageid: 'a', environmentId: 'b' }],
   ])('takes for %o: %j', (type: new () => object, body) => expect(faultsOf(type, body)).toEqual([]));
 
+  it('leaves out what its class does not have, whatever it is called', () => {
+    const body = JSON.parse(
+      '{"title":"t","__proto__":{"a":1},"constructor":1,"unknown":{"constructor":1},"originEnvironment":{"x":1}}',
+    );
+    expect({ ...validated(ImageInput, body) }).toEqual({ title: 't', originEnvironment: {} });
+  });
+
+  it('keeps every key of specifics, and an id, as they were sent', () => {
+    const body = {
+      id: { constructor: 1 },
+      specifics: { constructor: null, then: 1, deep: [{ constructor: 1, toString: 'x', length: 3 }] },
+    };
+    expect({ ...validated(ImageInput, body) }).toEqual(body);
+  });
+
   it.each([
     [ImageInput, { title: 1 }, 'title', 'must be text'],
     [ImageInput, { title: 'x'.repeat(256) }, 'title', 'at most 255'],
@@ -52,6 +67,12 @@ describe('validated', () => {
     [ImageInput, { environmentReference: 1 }, 'environmentReference', 'must be text'],
     [ImageInput, { specifics: [] }, 'specifics', 'JSON object'],
     [ImageInput, { specifics: 'x' }, 'specifics', 'JSON object'],
+    [ImageInput, JSON.parse('{"specifics":{"a":{"__proto__":1}}}'), 'specifics', '__proto__'],
+    [ImageInput, JSON.parse('{"specifics":{"a":1e999}}'), 'specifics', 'out of range'],
+    [ImageInput, { title: { constructor: 1 } }, 'title', 'must be text'],
+    [ImageInput, { tags: [{ constructor: 1 }] }, 'tags', 'must be text'],
+    [ImageInput, { visibility: { toString: 1 } }, 'visibility', 'private, public'],
+    [EnvironmentInput, { credentials: { password: { valueOf: 1, constructor: {} } } }, 'credentials.password', 'must be text'],
     [ImageInput, { specifics: '[1]' }, 'specifics', 'JSON object'],
     [ImageInput, { specifics: { a: 'b\u0000' } }, 'specifics', 'NUL'],
     [ImageInput, { specifics: { 'a\ud800': 1 } }, 'specifics', 'Unicode'],
@@ -106,11 +127,9 @@ describe('validated', () => {
   });
 
   it('is not polluted by __proto__', () => {
-    const read = validated(
-      ImageInput,
-      JSON.parse('{"__proto__":{"polluted":1},"specifics":"{\\"__proto__\\":{\\"polluted\\":1}}"}'),
-    );
-    expect(({} as Record<string, unknown>)['polluted']).toBeUndefined();
+    const read = validated(ImageInput, JSON.parse('{"__proto__":{"polluted":1},"title":"t"}'));
     expect((read as unknown as Record<string, unknown>)['polluted']).toBeUndefined();
+    expect(faultsOf(ImageInput, { specifics: '{"__proto__":{"polluted":1}}' })).toEqual(fault('specifics', '__proto__'));
+    expect(({} as Record<string, unknown>)['polluted']).toBeUndefined();
   });
 });

@@ -1,5 +1,5 @@
 import { ApiProperty } from '@nestjs/swagger';
-import { Choice, JsonField, Nested, Text } from '../field.js';
+import { Choice, IdAsSent, JsonField, Nested, Text } from '../field.js';
 import {
   MANAGEMENT_LAYER_TYPES,
   RUNTIME_TECHNOLOGY_TYPES,
@@ -64,7 +64,7 @@ export class Credentials {
 
 /** An environment on the way in. `id` matters in a PUT and in an image's `originEnvironment`; elsewhere it is ignored. */
 export class EnvironmentInput {
-  @ApiProperty({ type: String, required: false, format: 'uuid', description: 'Ignored when an environment is created' })
+  @IdAsSent('Ignored when an environment is created')
   id?: unknown;
 
   @Text({ max: 255, example: 'my engine' })

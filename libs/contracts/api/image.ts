@@ -1,5 +1,5 @@
 import { ApiProperty } from '@nestjs/swagger';
-import { Choice, JsonField, Nested, Text, TextList } from '../field.js';
+import { Choice, IdAsSent, JsonField, Nested, Text, TextList } from '../field.js';
 import {
   CONTENT_TYPES,
   IMAGE_STATUSES,
@@ -17,7 +17,7 @@ import { Environment, EnvironmentInput } from './environment.js';
 
 /** An image on the way in. `id` matters in a PUT; when an image is created it is ignored. */
 export class ImageInput {
-  @ApiProperty({ type: String, required: false, format: 'uuid', description: 'Ignored when an image is created' })
+  @IdAsSent('Ignored when an image is created')
   id?: unknown;
 
   @Text({ max: 255, example: 'BusyBox' })
