@@ -44,13 +44,22 @@ describe('environmentDraft', () => {
     expect(credentials?.secrets?.['open']).toBeNull();
   });
 
-  it.each(['https://u:p@host', 'tcp://u:@host:1', 'ssh://u:p@host'])('refuses a password in the location: %s', (location) => {
+  it.each([
+    'https://u:p@host',
+    'tcp://u:@host:1',
+    'ssh://u:p@host',
+    'http://a@b:p@host',
+    'u:p@host:2375',
+    '//u:p@host',
+    'http:/\\u:p@host',
+    'https://u%3Ap@host',
+  ])('refuses a password in the location: %s', (location) => {
     expect(() => draftOf({ credentials: { location } })).toThrow(
       expect.objectContaining({ fields: [expect.objectContaining({ field: 'credentials.location' })] }),
     );
   });
 
-  it.each(['ssh://u@host:22', 'tcp://host:2376', 'unix:///var/run/docker.sock', 'http://[::1]:1/a:b@c'])(
+  it.each(['ssh://u@host:22', 'tcp://host:2376', 'unix:///var/run/a:b@c.sock', 'u@host', 'http://[::1]:1/a:b@c'])(
     'takes %s',
     (location) => {
       expect(draftOf({ credentials: { location } }).credentials).toEqual({ location });

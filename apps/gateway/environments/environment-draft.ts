@@ -12,8 +12,11 @@ import {
 import { type SecretBox } from '#libs/secrets';
 import { invalidInput } from '../bodies/validation.js';
 
-/** `scheme://name:password@…`: a location is shown again, so that no password may stand in it. */
-const PASSWORD_IN_LOCATION = /^[a-z][a-z0-9+.-]*:\/\/[^/?#@]*:[^/?#]*@/i;
+/**
+ * `scheme://name:password@…`, also without the scheme, with its slashes reversed or its colon escaped: a location is shown again, so that no
+ * password may stand in it.
+ */
+const PASSWORD_IN_LOCATION = /^(?!unix:)(?:[a-z][a-z0-9+.-]*:)?[\\/]*[^\\/?#]*(?::|%3a)[^\\/?#]*@/i;
 
 /**
  * What the client wrote, for the registry: its secrets sealed, bound to `id`. What was absent stays absent.
