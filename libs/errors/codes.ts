@@ -20,6 +20,7 @@ export const ERROR_CODES = {
   DEPLOYMENT_NOT_FOUND: { status: 404, transient: false, title: 'Deployment not found' },
   METHOD_NOT_ALLOWED: { status: 405, transient: false, title: 'Method not allowed' },
   NOT_ACCEPTABLE: { status: 406, transient: false, title: 'Not acceptable' },
+  REQUEST_TOO_SLOW: { status: 408, transient: true, title: 'Request too slow' },
   USERNAME_TAKEN: { status: 409, transient: false, title: 'Username taken' },
   CONFLICT: { status: 409, transient: false, title: 'Conflict' },
   IMAGE_NOT_READY: { status: 409, transient: false, title: 'Image is not ready' },
@@ -29,6 +30,7 @@ export const ERROR_CODES = {
   BODY_TOO_LARGE: { status: 413, transient: false, title: 'Request body too large' },
   UNSUPPORTED_MEDIA_TYPE: { status: 415, transient: false, title: 'Unsupported media type' },
   RANGE_NOT_SATISFIABLE: { status: 416, transient: false, title: 'Range not satisfiable' },
+  HEADERS_TOO_LARGE: { status: 431, transient: false, title: 'Request headers too large' },
   TOO_MANY_REQUESTS: { status: 429, transient: true, title: 'Too many requests' },
 
   // The content

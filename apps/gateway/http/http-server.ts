@@ -1,4 +1,4 @@
-import { type IncomingMessage, type ServerResponse } from 'node:http';
+import { maxHeaderSize, STATUS_CODES, type IncomingMessage, type ServerResponse } from 'node:http';
 import { type Socket } from 'node:net';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
@@ -84,7 +84,16 @@ function answerUnreadable(error: Error & { code?: string }, socket: Socket): voi
     socket.destroy();
     return;
   }
-  const body = JSON.stringify(problemOf(new ViceError('MALFORMED_REQUEST', 'the request is not well-formed HTTP')));
-  const head = `HTTP/1.1 400 Bad Request\r\nContent-Type: application/problem+json\r\nContent-Length: ${Buffer.byteLength(body)}`;
-  socket.end(`${head}\r\nConnection: close\r\n\r\n${body}`);
+  const reason = unreadable(error.code);
+  const body = JSON.stringify(problemOf(reason));
+  const head = `HTTP/1.1 ${reason.status} ${STATUS_CODES[reason.status]}\r\nContent-Type: application/problem+json`;
+  socket.end(`${head}\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`);
+}
+
+/** @param code Node's, of what its parser found */
+function unreadable(code: string | undefined): ViceError {
+  if (code === 'HPE_HEADER_OVERFLOW')
+    return new ViceError('HEADERS_TOO_LARGE', `the headers have more than ${maxHeaderSize} bytes`);
+  if (code === 'ERR_HTTP_REQUEST_TIMEOUT') return new ViceError('REQUEST_TOO_SLOW', 'the request took too long to come in');
+  return new ViceError('MALFORMED_REQUEST', 'the request is not well-formed HTTP');
 }

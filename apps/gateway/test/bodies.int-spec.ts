@@ -110,6 +110,13 @@ describe('bodies', () => {
     expect(answer.json()).toMatchObject({ code: 'UNSUPPORTED_MEDIA_TYPE' });
   });
 
+  it('415 for a body that is compressed, and not for one that is said to be as it is', async () => {
+    const answer = await post('/v1/images', 'application/json', '{}', { 'content-encoding': 'gzip' });
+    expect(answer.status).toBe(415);
+    expect(answer.json()).toMatchObject({ code: 'UNSUPPORTED_MEDIA_TYPE', detail: expect.stringContaining('gzip') });
+    expect((await post('/v1/images', 'application/json', '{}', { 'content-encoding': 'Identity' })).status).toBe(201);
+  });
+
   it('413 above 1 MiB, and not at it', async () => {
     const body = (bytes: number) => `{"unknown":"${'x'.repeat(bytes - 14)}"}`;
     expect((await post('/v1/images', 'application/json', body(1024 * 1024))).status).toBe(201);

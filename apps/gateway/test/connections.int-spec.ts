@@ -15,6 +15,15 @@ describe('connections', () => {
     await until(() => connection.closed, { what: 'the connection is closed' });
   });
 
+  it('says that headers are too large', async () => {
+    await using gateway = await TestGateway.start();
+    using connection = await RawConnection.open(gateway.url);
+    const text = await connection
+      .send(`GET /v1/images HTTP/1.1\r\nX: ${'x'.repeat(100_000)}\r\n\r\n`)
+      .expect('HEADERS_TOO_LARGE');
+    expect(text).toMatch(/^HTTP\/1.1 431 Request Header Fields Too Large\r\n/);
+  });
+
   it('finishes what is under way when it closes', async () => {
     const gateway = await TestGateway.start();
     let answer = () => undefined as void;
