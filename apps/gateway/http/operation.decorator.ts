@@ -27,14 +27,21 @@ export function Operation(operationId: string, options: OperationOptions): Metho
     ApiOperation({ operationId, summary, description }),
     ...documentedAnswer(status, answers, headers),
     ...(takes ? [ApiConsumes(...BODY_TYPES), ApiBody({ required: true, type: takes })] : []),
-    ...documentedProblems(problems),
+    ...documentedProblems({ ...problemsOfAny(options), ...problems }),
   );
 }
 
+/** What can go wrong with every operation, with those that take a login, and with those that answer with more than a status. */
+function problemsOfAny({ answers, problems }: OperationOptions): Record<number, string> {
+  const any: Record<number, string> = { 500: 'Internal Server Error', 503: 'A part of the service does not answer' };
+  if (401 in problems) any[429] = 'Too many failed logins for this name';
+  if (answers) any[406] = 'Accept names nothing that this can be answered as';
+  return any;
+}
+
 function documentedProblems(problems: Readonly<Record<number, string>>): MethodDecorator[] {
-  const all: Record<string, string> = { ...problems, 500: 'Internal Server Error', 503: 'A part of the service does not answer' };
   const content = { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } };
-  return Object.entries(all).map(([status, description]) => ApiResponse({ status: Number(status), description, content }));
+  return Object.entries(problems).map(([status, description]) => ApiResponse({ status: Number(status), description, content }));
 }
 
 function documentedAnswer(

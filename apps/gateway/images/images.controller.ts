@@ -106,7 +106,7 @@ export class ImagesController {
   @Operation('findImageJobs', {
     summary: 'List the jobs of an image, newest first',
     answers: [Job],
-    problems: { ...UNAUTHENTICATED, ...NOT_FOUND },
+    problems: { ...UNAUTHENTICATED, 403: 'Another user’s public image', ...NOT_FOUND },
   })
   findImageJobs(@UserId() userId: string, @ImageId() imageId: string): Promise<Job[]> {
     return this.calls.ask(JobCalls.jobsOfImage, { userId, imageId });
