@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { isStorableJson, type ContentType, type Digest, type ImportedBlob, type JsonObject } from '#libs/contracts';
+import { type ContentType, type Digest, type ImportedBlob, type JsonObject } from '#libs/contracts';
 import { EnvironmentEntity, ImageEntity, type JobEntity, type Transaction } from '../database/index.js';
 import { ImageChanges } from './image-changes.service.js';
 
@@ -59,9 +59,8 @@ export class ImageContentService {
 
 const MAX_METADATA_CHARACTERS = 65_536;
 
-/** An environment may say anything; what cannot be kept must not keep the image from being imported. */
-const isKeepable = (metadata: JsonObject): boolean =>
-  isStorableJson(metadata) && JSON.stringify(metadata).length <= MAX_METADATA_CHARACTERS;
+/** An environment may say any amount; what is too much must not keep the image from being imported. */
+const isKeepable = (metadata: JsonObject): boolean => JSON.stringify(metadata).length <= MAX_METADATA_CHARACTERS;
 
 const asTitle = (name: string): string | null =>
   name

@@ -132,7 +132,7 @@ await describeWith([postgres()], 'the content of images', () => {
     });
   });
 
-  test('keeps nothing that an environment says and nobody could store', async () => {
+  test('keeps what an environment says as far as it can be stored', async () => {
     const id = randomUUID();
     await vice.ask(EnvironmentCalls.createEnvironment, {
       userId: user,
@@ -146,7 +146,11 @@ await describeWith([postgres()], 'the content of images', () => {
     const outcome: JobOutcome = { kind: 'succeeded', result };
     const progress = { bytesDone: SIZE, bytesTotal: SIZE, bytesPerSecond: 0 };
     await vice.ask(JobCalls.reportJob, { ...message, outcome, progress });
-    expect(await get(image)).toMatchObject({ status: 'importing', title: 'x'.repeat(255), specifics: {} });
+    expect(await get(image)).toMatchObject({
+      status: 'importing',
+      title: `\ufffd${'x'.repeat(254)}`,
+      specifics: { docker: { a: '\ufffd' } },
+    });
   });
 
   test('that nobody reserved is not taken', async () => {
