@@ -107,14 +107,16 @@ export function brokerSuite(open: () => Promise<Broker>): void {
 
     test('the caller gives up at the deadline, and the handler knows it', async () => {
       let expired: (() => boolean) | undefined;
+      let gaveUp = false;
       await serving(
         async (_name, _body, context) => {
           expired = () => context.expired();
           expect(context.deadline).toBeGreaterThan(Date.now() - 1_000);
-          await until(() => context.expired(), { what: 'the deadline' });
+          await until(() => gaveUp, { what: 'the caller gave up' });
         },
         async () => {
           await expect(ask(1, 200)).rejects.toMatchObject({ code: 'UNAVAILABLE' });
+          gaveUp = true;
           await until(() => expired?.(), { what: 'the handler saw the deadline' });
         },
       );
