@@ -44,6 +44,7 @@ describe('readXml', () => {
 
   it.each([
     ['elements where text belongs', '<title><b>x</b></title>', { title: {} }],
+    ['elements where JSON belongs', '<specifics><a>1</a></specifics>', { specifics: [] }],
     ['an element twice', '<title>a</title><title>b</title>', { title: ['a', 'b'] }],
     ['text where a list belongs', '<tags>a</tags>', { tags: 'a' }],
     ['foreign elements in a list', '<tags><x>a</x></tags>', { tags: {} }],
@@ -52,6 +53,7 @@ describe('readXml', () => {
 
   it('pollutes no prototype', () => {
     expect(imageOf('<toString>x</toString><title>a</title>')).toMatchObject({ title: 'a' });
+    expect(imageOf('<isPrototypeOf/><toLocaleString><a/></toLocaleString>')).toEqual({ isPrototypeOf: '', toLocaleString: {} });
     for (const name of ['__proto__', 'constructor', 'prototype']) {
       expect(() => imageOf(`<${name}><polluted>1</polluted></${name}>`)).toThrow(
         expect.objectContaining({ code: 'INVALID_INPUT' }),

@@ -49,18 +49,18 @@ function parsed(xml: string): Node[] {
 }
 
 function modelOf(model: XmlModelName, children: readonly Node[]): object {
-  const { lists = {}, models = {} } = XML_MODELS[model];
+  const { lists = {}, models = {}, json = [] } = XML_MODELS[model];
   const fields = new Map<string, unknown>();
   for (const child of children) {
     const name = nameOf(child);
     if (name === TEXT || name === CDATA) continue;
-    const nested = models[name];
-    const entry = lists[name];
+    const nested = own(models, name);
+    const entry = own(lists, name);
     let value: unknown;
     if (isNil(child)) value = null;
     else if (nested && !isTextOnly(child)) value = modelOf(nested, childrenOf(child));
     else if (entry) value = entriesOf(child, entry);
-    else value = textOf(child);
+    else value = textOf(child, json.includes(name) ? [] : {});
     fields.set(name, fields.has(name) ? [fields.get(name), value] : value);
   }
   return Object.fromEntries(fields);
@@ -70,13 +70,17 @@ function modelOf(model: XmlModelName, children: readonly Node[]): object {
 function entriesOf(list: Node, entry: string): unknown {
   const elements = childrenOf(list).filter((child) => nameOf(child) !== TEXT);
   const strays = elements.some((child) => nameOf(child) !== entry) || (elements.length === 0 && isTextOnly(list));
-  return strays ? textOf(list) : elements.map(textOf);
+  return strays ? textOf(list) : elements.map((element) => textOf(element));
 }
 
-/** The text of an element; an empty object where elements stand in it, which no field of text accepts. */
-function textOf(node: Node): unknown {
+/** What a client's name means in a table of ours, and not what every object has under it. */
+const own = <T>(table: Readonly<Record<string, T>>, name: string): T | undefined =>
+  Object.hasOwn(table, name) ? table[name] : undefined;
+
+/** The text of an element; where elements stand in it, something that its field does not accept. */
+function textOf(node: Node, unacceptable: object = {}): unknown {
   const children = childrenOf(node);
-  if (children.some((child) => nameOf(child) !== TEXT && nameOf(child) !== CDATA)) return {};
+  if (children.some((child) => nameOf(child) !== TEXT && nameOf(child) !== CDATA)) return unacceptable;
   return children.map((child) => (nameOf(child) === CDATA ? rawTextOf(child) : unescaped(String(child[TEXT])))).join('');
 }
 
