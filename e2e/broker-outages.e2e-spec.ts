@@ -12,30 +12,32 @@ import {
   type TestBroker,
   type TestEngine,
 } from '#libs/testing';
-import { expectStatus, type ViceClient } from './client.js';
+import { expectStatus, isUnderWay, type ViceClient } from './client.js';
 import { contentsOf } from './engine-contents.js';
+import { lineTo, type HeldLine } from './held-line.js';
 import { startVice, type Vice } from './vice.js';
 
 const MIB = 1024 * 1024;
-const isUnderWay = (job: Job) => job.state === 'running' && job.bytesDone > 0;
 
 await describeWith([postgres(), rabbitmqOwn('3'), dockerEngine('20')], 'a broker that fails in the middle of jobs', () => {
   let rabbit: TestBroker;
   let vice: Vice;
   let ada: ViceClient;
   let engine: TestEngine;
+  let line: HeldLine;
   let environment: string;
 
   beforeAll(async () => {
     [rabbit, engine] = await Promise.all([startBroker('3'), startEngine('20')]);
     vice = await startVice('separate', { amqpUrl: rabbit.url });
-    await bigImage(engine, 'big:1', 256 * MIB);
+    await bigImage(engine, 'big:1', 48 * MIB);
     ada = await vice.newUser();
-    environment = (await ada.dockerEnvironment(engine.location)).id;
+    line = await lineTo(engine.socket);
+    environment = (await ada.dockerEnvironment(line.location)).id;
   }, 180_000);
   afterAll(async () => {
     await vice?.[Symbol.asyncDispose]();
-    await Promise.all([rabbit, engine].map((part) => part?.[Symbol.asyncDispose]()));
+    await Promise.all([rabbit, line, engine].map((part) => part?.[Symbol.asyncDispose]()));
   }, 90_000);
 
   const FAILURES: [what: string, fail: () => Promise<void>][] = [
@@ -52,10 +54,12 @@ await describeWith([postgres(), rabbitmqOwn('3'), dockerEngine('20')], 'a broker
       const source = await ada.import(environment, 'big:1');
       const image = await ada.settledImage(source.id);
       expect(image.status).toBe('ready');
+      line.holdAfter(16 * MIB);
       const [importing, deploying] = [await ada.import(environment, 'big:1'), await ada.deploy(image.id, environment)];
       await ada.job(`/image/${importing.id}`, isUnderWay, 'bytes of the import have come');
       await ada.job(`/deployment/${deploying.id}`, isUnderWay, 'bytes of the deployment have gone');
       await fail();
+      line.letGo();
       await answersAgain();
       expect(await ada.settledImage(importing.id)).toMatchObject({ status: 'ready', digest: image.digest });
       expect(await ada.settledDeployment(deploying.id)).toMatchObject({ status: 'deployed' });

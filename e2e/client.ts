@@ -155,6 +155,10 @@ export class ViceClient {
   /** Deletes the deployment and waits until it is gone. */
   async undeploy(id: string): Promise<void> {
     expectStatus(200, await this.delete(`/deployment/${id}`));
+    await this.undeployed(id);
+  }
+
+  async undeployed(id: string): Promise<void> {
     await this.until(async () => (await this.get(`/deployment/${id}`)).status === 404, `deployment ${id} is gone`);
   }
 
@@ -171,6 +175,9 @@ export class ViceClient {
     return until(condition, { what, timeout: LONG_MS, interval: 50 }) as Promise<T>;
   }
 }
+
+/** It has moved some bytes, and not come to its end. */
+export const isUnderWay = (job: Job): boolean => job.state === 'running' && job.bytesDone > 0;
 
 export const isOpen = (job: Job): boolean => job.state === 'queued' || job.state === 'running';
 

@@ -16,20 +16,23 @@ import {
   until,
   type TestEngine,
 } from '#libs/testing';
-import { expectStatus, type ViceClient } from './client.js';
+import { expectStatus, isUnderWay, type ViceClient } from './client.js';
 import { contentsOf } from './engine-contents.js';
+import { lineTo, type HeldLine } from './held-line.js';
 import { inBothWays, startVice, type Vice } from './vice.js';
 
 const MIB = 1024 * 1024;
-const BIG = 256 * MIB;
+const BIG = 48 * MIB;
+/** Where a transfer of the big image is stopped. */
+const MIDDLE = 16 * MIB;
 
-const isUnderWay = (job: Job) => job.state === 'running' && job.bytesDone > 0;
 const waitsForRetry = (code: string) => (job: Job) => job.error?.code === code && job.endedAt === null;
 
 await inBothWays('what goes wrong', [dockerEngine('20'), tool('mount')], (way) => {
   let vice: Vice;
   let ada: ViceClient;
   let engine: TestEngine;
+  let line: HeldLine;
   let port: number;
   let environment: string;
 
@@ -42,10 +45,12 @@ await inBothWays('what goes wrong', [dockerEngine('20'), tool('mount')], (way) =
     await busyboxImage(engine, 'small:1');
     await bigImage(engine, 'big:1', BIG);
     ada = await vice.newUser();
-    environment = (await ada.dockerEnvironment(engine.location)).id;
+    line = await lineTo(engine.socket);
+    environment = (await ada.dockerEnvironment(line.location)).id;
   }, 120_000);
   afterAll(async () => {
-    await Promise.all([vice, engine].map((part) => part?.[Symbol.asyncDispose]()));
+    await vice?.[Symbol.asyncDispose]();
+    await Promise.all([line, engine].map((part) => part?.[Symbol.asyncDispose]()));
   }, 60_000);
 
   describe('for good: the job fails at once and says why, and the image with it', () => {
@@ -123,9 +128,9 @@ await inBothWays('what goes wrong', [dockerEngine('20'), tool('mount')], (way) =
   });
 
   test('an engine that vanishes in the middle of an import: tried again, and well once it is back', async () => {
-    const { id } = await ada.import(environment, 'big:1');
-    await ada.job(`/image/${id}`, isUnderWay, 'bytes of the import have come');
+    const id = await importHeldInTheMiddle();
     await engine.kill();
+    line.letGo();
     await ada.job(`/image/${id}`, waitsForRetry('ENVIRONMENT_UNREACHABLE'), 'the job says that the engine is gone');
     await engine.start();
     await arrives(id);
@@ -134,9 +139,9 @@ await inBothWays('what goes wrong', [dockerEngine('20'), tool('mount')], (way) =
   test('an engine that vanishes in the middle of a deployment: tried again, and nothing is left there once it is deleted', async () => {
     const image = await arrives((await ada.import(environment, 'big:1')).id);
     const before = await contentsOf(engine);
-    const { id } = await ada.deploy(image.id, environment);
-    await ada.job(`/deployment/${id}`, isUnderWay, 'bytes of the deployment have gone');
+    const id = await deploymentHeldInTheMiddle(image.id);
     await engine.kill();
+    line.letGo();
     await ada.job(`/deployment/${id}`, (job) => job.error !== null, 'the job says that the engine is gone');
     await engine.start();
     expect(await ada.settledDeployment(id)).toMatchObject({ status: 'deployed' });
@@ -147,29 +152,44 @@ await inBothWays('what goes wrong', [dockerEngine('20'), tool('mount')], (way) =
   test('a deployment that is deleted in the middle leaves nothing', async () => {
     const image = await arrives((await ada.import(environment, 'big:1')).id);
     const before = await contentsOf(engine);
-    const { id } = await ada.deploy(image.id, environment);
-    await ada.job(`/deployment/${id}`, isUnderWay, 'bytes of the deployment have gone');
-    await ada.undeploy(id);
+    const id = await deploymentHeldInTheMiddle(image.id);
+    expectStatus(200, await ada.delete(`/deployment/${id}`));
+    line.letGo();
+    await ada.undeployed(id);
     expect(await contentsOf(engine)).toEqual(before);
   }, 120_000);
 
   test('a service that is killed in the middle of an import does not disturb it for long', async () => {
     const services = way === 'standalone' ? (['registry'] as const) : (['registry', 'gateway', 'store-worker'] as const);
     for (const service of services) {
-      const { id } = await ada.import(environment, 'big:1');
-      await ada.job(`/image/${id}`, isUnderWay, 'bytes of the import have come');
+      const id = await importHeldInTheMiddle();
       await vice.crash(service);
+      line.letGo();
       await arrives(id);
     }
   }, 180_000);
 
   test('an image that is deleted in the middle of its import leaves nothing, and nothing else has', async () => {
-    const { id } = await ada.import(environment, 'big:1');
-    await ada.job(`/image/${id}`, isUnderWay, 'bytes of the import have come');
+    const id = await importHeldInTheMiddle();
     expectStatus(200, await ada.delete(`/image/${id}`));
+    line.letGo();
     const staged = () => readdir(join(vice.blobs, 'staging'));
     await until(async () => (await staged()).length === 0, { what: 'nothing is staged any more', timeout: 30_000 });
   });
+
+  async function importHeldInTheMiddle(): Promise<string> {
+    line.holdAfter(MIDDLE);
+    const { id } = await ada.import(environment, 'big:1');
+    await ada.job(`/image/${id}`, isUnderWay, 'bytes of the import have come');
+    return id;
+  }
+
+  async function deploymentHeldInTheMiddle(imageId: string): Promise<string> {
+    line.holdAfter(MIDDLE);
+    const { id } = await ada.deploy(imageId, environment);
+    await ada.job(`/deployment/${id}`, isUnderWay, 'bytes of the deployment have gone');
+    return id;
+  }
 
   async function importsOf({ id }: Image): Promise<Job[]> {
     return (await ada.imageJobs(id)).filter(({ action }) => action === 'import');

@@ -1,21 +1,24 @@
 import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { type Image, type Job } from '#libs/contracts';
+import { type Image } from '#libs/contracts';
 import { bigImage, busyboxImage, dockerEngine, startEngine, type TestEngine } from '#libs/testing';
-import { type ViceClient } from './client.js';
+import { isUnderWay, type ViceClient } from './client.js';
 import { contentsOf, removeTag, type EngineContents } from './engine-contents.js';
+import { lineTo, type HeldLine } from './held-line.js';
 import { inBothWays, startVice, type Vice } from './vice.js';
 
 const MIB = 1024 * 1024;
-const BIG = 300 * MIB;
-
-const isUnderWay = (job: Job) => job.state === 'running' && job.bytesDone > 0;
+const BIG = 48 * MIB;
+/** Where a transfer of the big image is stopped. */
+const MIDDLE = 16 * MIB;
 
 await inBothWays('an image travels between two engines', [dockerEngine('20'), dockerEngine('26c')], (way) => {
   let vice: Vice;
   let ada: ViceClient;
   let first: TestEngine;
   let second: TestEngine;
+  let lineToFirst: HeldLine;
+  let lineToSecond: HeldLine;
   let from: string;
   let to: string;
   let busybox: string;
@@ -29,12 +32,14 @@ await inBothWays('an image travels between two engines', [dockerEngine('20'), do
     await busyboxImage(second, 'resident:1', { greeting: 'I was here before' });
     [atFirst, atSecond] = await Promise.all([contentsOf(first), contentsOf(second)]);
     ada = await vice.newUser();
-    from = (await ada.dockerEnvironment(first.location, 'first')).id;
-    to = (await ada.dockerEnvironment(second.location, 'second')).id;
+    [lineToFirst, lineToSecond] = await Promise.all([lineTo(first.socket), lineTo(second.socket)]);
+    from = (await ada.dockerEnvironment(lineToFirst.location, 'first')).id;
+    to = (await ada.dockerEnvironment(lineToSecond.location, 'second')).id;
   }, 180_000);
 
   afterAll(async () => {
-    await Promise.all([vice, first, second].map((part) => part?.[Symbol.asyncDispose]()));
+    await vice?.[Symbol.asyncDispose]();
+    await Promise.all([lineToFirst, lineToSecond, first, second].map((part) => part?.[Symbol.asyncDispose]()));
   }, 60_000);
 
   test('both engines answer, and say what can be imported', async () => {
@@ -94,9 +99,11 @@ await inBothWays('an image travels between two engines', [dockerEngine('20'), do
 
   test('an import whose worker is killed in the middle ends well, once, with the digest it would have had', async () => {
     const undisturbed = await importedImage(from, 'travel/big:1', 'big');
+    lineToFirst.holdAfter(MIDDLE);
     const { id } = await ada.import(from, 'travel/big:1', { title: 'big, killed' });
     await ada.job(`/image/${id}`, isUnderWay, 'bytes of the import have come');
     await vice.crash('import-worker');
+    lineToFirst.letGo();
     const killed = await ada.settledImage(id);
     expect(killed).toMatchObject({ status: 'ready', digest: undisturbed.digest, size: undisturbed.size });
     const imports = (await ada.imageJobs(id)).filter((job) => job.action === 'import');
@@ -106,9 +113,11 @@ await inBothWays('an image travels between two engines', [dockerEngine('20'), do
 
   test('a deployment whose worker is killed in the middle ends well, once', async () => {
     const big = await importedImage(from, 'travel/big:1', 'big');
+    lineToSecond.holdAfter(MIDDLE);
     const { id } = await ada.deploy(big.id, to);
     await ada.job(`/deployment/${id}`, isUnderWay, 'bytes of the deployment have gone');
     await vice.crash('export-worker');
+    lineToSecond.letGo();
     const there = await ada.settledDeployment(id);
     expect(there).toMatchObject({ status: 'deployed' });
     expect(await ada.deploymentJobs(id)).toEqual([expect.objectContaining({ action: 'deploy', state: 'succeeded', attempt: 2 })]);
