@@ -1,9 +1,10 @@
 import { Readable } from 'node:stream';
+import { type JsonObject } from '#libs/contracts';
 import { type DeployedThing } from '../environment-provider.js';
 import { BUILT_LABEL } from './deploy-docker-file.js';
 import { type Engine } from './engine.js';
 import { REMARKS } from './former-image.js';
-import { markerTag, nameOf, nameText, wishedName } from './image-names.js';
+import { markerTag, nameOf, nameText, wishedName, type ImageName } from './image-names.js';
 import { streamMessages } from './stream-messages.js';
 
 const EMPTY_TAR = Buffer.alloc(1024);
@@ -22,7 +23,7 @@ export async function removeDeployment(engine: Engine, { reference, marker, spec
   const leftEmpty = ours(`-${REMARKS.empty}`);
   const imageId = isImageId(reference) ? reference : (main ?? imageStays)?.id;
 
-  const wish = wishedName(specifics);
+  const wish = heededWish(specifics);
   if (wish && !tagStays && imageId !== undefined) {
     const wished = await engine.image(nameText(wish));
     if (wished?.Id === imageId) await engine.untag(nameText(wish));
@@ -36,6 +37,15 @@ export async function removeDeployment(engine: Engine, { reference, marker, spec
   }
   if (leftEmpty) await engine.untag(leftEmpty.name);
   if (tagStays) await engine.untag(tagStays.name);
+}
+
+/** A wish that names no image was refused before anything was made: nothing of it is to be taken away. */
+function heededWish(specifics: JsonObject): ImageName | null {
+  try {
+    return wishedName(specifics);
+  } catch {
+    return null;
+  }
 }
 
 /** What we built may stand on untagged images that the build made. What was loaded does not. */

@@ -132,6 +132,16 @@ for (const [version, other] of [
       expect(await holdingsOf(engine)).toEqual(before);
     });
 
+    it.each([['Upper:1'], ['a:b:c'], ['x/../y:1'], [5], [{}]])(
+      'refuses the wished tag %j, and removes what never came',
+      async (tag) => {
+        const code = typeof tag === 'string' ? 'NOT_DEPLOYABLE' : 'ENVIRONMENT_MISCONFIGURED';
+        await expect(write(MARKER, { specifics: { tag } })).rejects.toMatchObject({ code });
+        await remove(MARKER, { tag });
+        expect(await holdingsOf(engine)).toEqual(before);
+      },
+    );
+
     it('says which container keeps an image from being removed, and that this may pass', async () => {
       const { reference } = await write();
       const { Id } = JSON.parse(
