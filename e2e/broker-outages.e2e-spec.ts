@@ -24,20 +24,22 @@ await describeWith([postgres(), rabbitmqOwn('3'), dockerEngine('20')], 'a broker
   let vice: Vice;
   let ada: ViceClient;
   let engine: TestEngine;
-  let line: HeldLine;
-  let environment: string;
+  let lines: [source: HeldLine, target: HeldLine];
+  let source: string;
+  let target: string;
 
   beforeAll(async () => {
     [rabbit, engine] = await Promise.all([startBroker('3'), startEngine('20')]);
     vice = await startVice('separate', { amqpUrl: rabbit.url });
     await bigImage(engine, 'big:1', 48 * MIB);
     ada = await vice.newUser();
-    line = await lineTo(engine.socket);
-    environment = (await ada.dockerEnvironment(line.location)).id;
+    lines = await Promise.all([lineTo(engine.socket), lineTo(engine.socket)]);
+    const environments = await Promise.all(lines.map(({ location }) => ada.dockerEnvironment(location)));
+    [source, target] = environments.map(({ id }) => id) as [string, string];
   }, 180_000);
   afterAll(async () => {
     await vice?.[Symbol.asyncDispose]();
-    await Promise.all([rabbit, line, engine].map((part) => part?.[Symbol.asyncDispose]()));
+    await Promise.all([rabbit, ...(lines ?? []), engine].map((part) => part?.[Symbol.asyncDispose]()));
   }, 90_000);
 
   const FAILURES: [what: string, fail: () => Promise<void>][] = [
@@ -51,15 +53,14 @@ await describeWith([postgres(), rabbitmqOwn('3'), dockerEngine('20')], 'a broker
     '%s: an import and a deployment under way end well, once',
     async (_, fail) => {
       const before = await contentsOf(engine);
-      const source = await ada.import(environment, 'big:1');
-      const image = await ada.settledImage(source.id);
+      const image = await ada.settledImage((await ada.import(source, 'big:1')).id);
       expect(image.status).toBe('ready');
-      line.holdAfter(16 * MIB);
-      const [importing, deploying] = [await ada.import(environment, 'big:1'), await ada.deploy(image.id, environment)];
+      for (const line of lines) line.holdAfter(16 * MIB);
+      const [importing, deploying] = [await ada.import(source, 'big:1'), await ada.deploy(image.id, target)];
       await ada.job(`/image/${importing.id}`, isUnderWay, 'bytes of the import have come');
       await ada.job(`/deployment/${deploying.id}`, isUnderWay, 'bytes of the deployment have gone');
       await fail();
-      line.letGo();
+      for (const line of lines) line.letGo();
       await answersAgain();
       expect(await ada.settledImage(importing.id)).toMatchObject({ status: 'ready', digest: image.digest });
       expect(await ada.settledDeployment(deploying.id)).toMatchObject({ status: 'deployed' });
