@@ -23,7 +23,9 @@ export async function startNestService(
     logger: new ViceNestLogger(logger),
   });
   for (const strategy of strategies) app.connectMicroservice({ strategy });
+  // The modules first: what comes in finds a service that is ready for it.
+  await app.init();
   await app.startAllMicroservices();
-  await (listen ? app.listen(config.port, config.host) : app.init());
+  if (listen) await app.listen(config.port, config.host);
   return { close: () => app.close() };
 }
