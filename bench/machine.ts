@@ -10,7 +10,7 @@ export async function describeMachine(place: Place): Promise<string> {
     `${Math.round(totalmem() / 2 ** 30)} GiB`,
     `Node ${process.versions.node}`,
     `PostgreSQL ${await postgresVersion(place)}`,
-    place.rabbitmq ? `RabbitMQ at ${new URL(place.rabbitmq.url).host}` : 'no RabbitMQ',
+    place.amqpUrl ? 'RabbitMQ' : 'no RabbitMQ',
     `load ${loadavg()[0]!.toFixed(1)} at the start`,
   ];
   return parts.join(', ');

@@ -15,21 +15,19 @@ export class Place implements AsyncDisposable {
 
   private constructor(
     private readonly root: string,
-    /** Queues begin with the prefix; null where there is no RabbitMQ. */
-    readonly rabbitmq: { url: string; queuePrefix: string } | null,
+    /** URL of RabbitMQ; null where there is none. */
+    readonly amqpUrl: string | null,
   ) {
     this.keep({ [Symbol.asyncDispose]: () => rm(root, { recursive: true, force: true, maxRetries: 3 }) });
   }
 
   static async take(folder: string): Promise<Place> {
-    const url = await rabbitmq()
+    const amqpUrl = await rabbitmq()
       .find()
       .catch(() => null);
-    const broker = url === null ? null : { url, queuePrefix: `bench-${randomBytes(4).toString('hex')}` };
-    const place = new Place(await mkdtemp(join(folder, 'vice-bench-')), broker);
+    if (amqpUrl === null) say('there is no RabbitMQ: only what runs in one process is measured');
+    const place = new Place(await mkdtemp(join(folder, 'vice-bench-')), amqpUrl);
     try {
-      if (broker) place.keep({ [Symbol.asyncDispose]: () => removeQueues(broker.url, broker.queuePrefix) });
-      else say('there is no RabbitMQ: only what runs in one process is measured');
       await place.findPostgres();
       return place;
     } catch (error) {
@@ -45,6 +43,15 @@ export class Place implements AsyncDisposable {
 
   async newDatabase(): Promise<string> {
     return this.keep(await createTestDatabase()).url;
+  }
+
+  /** RabbitMQ, and a prefix for queues that nobody else has. Raises where there is none. */
+  newQueues(): { amqpUrl: string; queuePrefix: string } {
+    const { amqpUrl } = this;
+    if (amqpUrl === null) throw new Error('there is no RabbitMQ');
+    const queuePrefix = `bench-${randomBytes(4).toString('hex')}`;
+    this.keep({ [Symbol.asyncDispose]: () => removeQueues(amqpUrl, queuePrefix) });
+    return { amqpUrl, queuePrefix };
   }
 
   /** Ends with this place, before what was there first. */

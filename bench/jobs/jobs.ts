@@ -23,13 +23,13 @@ const secretKey = randomBytes(32).toString('base64');
 export async function measureJobs(place: Place, { repetitions }: Options): Promise<Table[]> {
   const table = new Table(`Jobs per second, ${JOBS} jobs, ${CONCURRENCY} at once in one worker`, ['', 'best', 'median']);
   const add = (what: string, rates: Samples) => table.add(what, rates.best.toFixed(0), rates.median.toFixed(0));
-  if (place.rabbitmq) add('through RabbitMQ, the registry a process of its own', await throughRabbit(place, repetitions));
+  if (place.amqpUrl) add('through RabbitMQ, the registry a process of its own', await throughRabbit(place, repetitions));
   add('in one process', await inProcess(place, repetitions));
   return [table];
 }
 
 async function throughRabbit(place: Place, repetitions: number): Promise<Samples> {
-  const { url: amqpUrl, queuePrefix } = place.rabbitmq!;
+  const { amqpUrl, queuePrefix } = place.newQueues();
   const databaseUrl = await place.newDatabase();
   const env = { DATABASE_URL: databaseUrl, AMQP_URL: amqpUrl, VICE_QUEUE_PREFIX: queuePrefix, VICE_SECRET_KEY: secretKey };
   const registry = place.keep(await startProcess('registry', { env, printTo: place.path('registry.log'), timeout: 90_000 }));

@@ -27,6 +27,7 @@ interface Subject {
   toFile: Samples;
   atOnce: Samples;
   growth: { one: number; atOnce: number };
+  stop(): Promise<void>;
 }
 
 /**
@@ -52,12 +53,14 @@ export async function measureTransfers(place: Place, { size, repetitions }: Opti
     say(`  ${i} of ${repetitions}: ${AT_ONCE} files at once`);
     for (const subject of subjects) await transferAtOnce(subject, size / SHARE_AT_ONCE, place);
   }
+  await Promise.all(subjects.map((subject) => subject.stop()));
   return [ratesTable(subjects, limit, peer && peers, size), memoryTable(subjects, size)];
 }
 
 async function subjectOf(way: Way, place: Place): Promise<Subject> {
-  const { url, gatewayPid: pid } = await startVice(way, place, await place.newDatabase());
-  const client = await Client.register(url);
+  const vice = await startVice(way, place, await place.newDatabase());
+  const pid = vice.gatewayPid;
+  const client = await Client.register(vice.url);
   await client.createImage();
   return {
     name: NAMES[way],
@@ -69,6 +72,7 @@ async function subjectOf(way: Way, place: Place): Promise<Subject> {
     toFile: new Samples(),
     atOnce: new Samples(),
     growth: { one: 0, atOnce: 0 },
+    stop: () => vice[Symbol.asyncDispose](),
   };
 }
 

@@ -20,7 +20,7 @@ const SECRET_KEY = randomBytes(32).toString('base64');
 const SERVICES: readonly App[] = ['registry', 'store-worker', 'gateway'];
 
 /** The ways in which it can run here. */
-export const waysIn = (place: Place): Way[] => (place.rabbitmq ? ['separate', 'standalone'] : ['standalone']);
+export const waysIn = (place: Place): Way[] => (place.amqpUrl ? ['separate', 'standalone'] : ['standalone']);
 
 /** Starts it on this database, with a blob store of its own; it ends with the place at the latest. */
 export async function startVice(way: Way, place: Place, databaseUrl: string): Promise<Vice> {
@@ -47,7 +47,7 @@ export async function startVice(way: Way, place: Place, databaseUrl: string): Pr
   };
 }
 
-function separately({ rabbitmq }: Place): Record<string, string> {
-  if (!rabbitmq) throw new Error('services of their own need RabbitMQ');
-  return { AMQP_URL: rabbitmq.url, VICE_QUEUE_PREFIX: rabbitmq.queuePrefix };
+function separately(place: Place): Record<string, string> {
+  const { amqpUrl, queuePrefix } = place.newQueues();
+  return { AMQP_URL: amqpUrl, VICE_QUEUE_PREFIX: queuePrefix };
 }
