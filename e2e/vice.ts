@@ -147,7 +147,11 @@ class Parts implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    for (let part = this.kept.pop(); part; part = this.kept.pop()) await part[Symbol.asyncDispose]();
+    const failures: unknown[] = [];
+    for (let part = this.kept.pop(); part; part = this.kept.pop()) {
+      await Promise.resolve(part[Symbol.asyncDispose]()).catch((error: unknown) => failures.push(error));
+    }
+    if (failures.length > 0) throw failures[0];
   }
 }
 
@@ -156,6 +160,8 @@ class Processes implements AsyncDisposable {
   private readonly running = new Map<App, TestProcess>();
   private readonly ports = new Map<App, number>();
   private readonly all: TestProcess[] = [];
+  /** Ends that no test asked for. */
+  private readonly ended: string[] = [];
 
   constructor(
     private readonly way: Way,
@@ -191,6 +197,7 @@ class Processes implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await Promise.all(this.all.map((process) => process.stop()));
+    if (this.ended.length > 0) throw new Error(this.ended.join('\n\n'));
   }
 
   private async start(app: App, port?: number): Promise<TestProcess> {
@@ -198,7 +205,7 @@ class Processes implements AsyncDisposable {
     this.all.push(process);
     void process.exited.then(({ code }) => {
       if (this.running.get(app) === process) this.running.delete(app);
-      if (code !== null && code !== 0) reportEnd(process, code);
+      if (code !== null && code !== 0) this.ended.push(`${app} ended by itself with ${code}:\n${process.logs().slice(-4000)}`);
     });
     return process;
   }
@@ -212,9 +219,4 @@ class Processes implements AsyncDisposable {
   private appOf(service: Service): App {
     return this.way === 'standalone' ? 'standalone' : service;
   }
-}
-
-/** An end that no test asked for: without its last words the failures that follow would be riddles. */
-function reportEnd({ app, logs }: TestProcess, code: number): void {
-  process.stderr.write(`${app} ended by itself with ${code}:\n${logs().slice(-4000)}\n`);
 }
