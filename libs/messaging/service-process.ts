@@ -7,6 +7,7 @@ import { SecretBox } from '#libs/secrets';
 import { type Broker } from './broker.js';
 import { CallClient } from './calls/call-client.js';
 import { createBroker } from './create-broker.js';
+import { startFault } from './start-fault.js';
 
 export interface Closable {
   close(): Promise<void>;
@@ -72,9 +73,7 @@ export async function runUntilSignal(start: () => Promise<Closable>): Promise<vo
     await service.close();
     process.exit(0);
   } catch (error) {
-    process.stderr.write(
-      `${error instanceof ViceError ? error.message : error instanceof Error ? error.stack : String(error)}\n`,
-    );
+    process.stderr.write(`${startFault(error)}\n`);
     process.exit(1);
   }
 }
