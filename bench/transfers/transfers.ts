@@ -72,7 +72,7 @@ async function subjectOf(way: Way, place: Place): Promise<Subject> {
     toFile: new Samples(),
     atOnce: new Samples(),
     growth: { one: 0, atOnce: 0 },
-    stop: () => vice[Symbol.asyncDispose](),
+    stop: async () => vice[Symbol.asyncDispose](),
   };
 }
 
