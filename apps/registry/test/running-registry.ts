@@ -18,7 +18,13 @@ export interface RunningRegistry extends AsyncDisposable {
   restart(): Promise<void>;
 }
 
-export async function runRegistry(variables: Record<string, string> = {}): Promise<RunningRegistry> {
+interface RegistryOptions {
+  variables?: Record<string, string>;
+  /** Runs when the broker has a job's message, and before the relay hears of that. */
+  beforeConfirm?: (message: JobMessage) => Promise<void>;
+}
+
+export async function runRegistry({ variables, beforeConfirm }: RegistryOptions = {}): Promise<RunningRegistry> {
   const database = await createTestDatabase();
   const secretKey = SecretBox.newKey();
   const box = SecretBox.fromKey(secretKey);
@@ -28,6 +34,11 @@ export async function runRegistry(variables: Record<string, string> = {}): Promi
 
   const start = async () => {
     const broker = await createBroker({ amqpUrl: null, queuePrefix: 'test', logger });
+    const publishJob = broker.publishJob.bind(broker);
+    broker.publishJob = async (queue, message) => {
+      await publishJob(queue, message);
+      await beforeConfirm?.(message);
+    };
     for (const queue of JOB_QUEUES) {
       await broker.consumeJobs(queue, 1000, (delivery) => {
         waiting.push({ queue, message: delivery.message });

@@ -7,7 +7,7 @@ import { runRegistry, type RunningRegistry } from '../../test/running-registry.j
 await describeWith([postgres()], 'runtime statistics', () => {
   let vice: RunningRegistry;
   beforeAll(async () => {
-    vice = await runRegistry({ VICE_LEASE_SECONDS: '60' });
+    vice = await runRegistry({ variables: { VICE_LEASE_SECONDS: '60' } });
   });
   afterAll(async () => vice[Symbol.asyncDispose]());
 
