@@ -50,9 +50,9 @@ const ECHO_MS = 1_000;
 
 /**
  * V8 counts the buffers that pass through a transfer as growth of the heap, and beside a heap that hardly grows by itself it marks
- * everything anew after every 8 MiB of them: more than half of the processor time of an upload. So the heap may triple before it does that.
+ * everything anew after every 8 MiB of them: more than half of the processor time of an upload. So the heap may double before it does that.
  */
-const HEAP_GROWTH = '--heap-growing-percent=200';
+const HEAP_GROWTH = '--heap-growing-percent=100';
 
 /** Starts, and closes at SIGTERM or SIGINT; a second signal ends the process at once. */
 export async function runUntilSignal(start: () => Promise<Closable>): Promise<void> {
