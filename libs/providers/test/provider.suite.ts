@@ -11,6 +11,8 @@ export interface ProviderBench {
   /** An image that is there and can be imported. */
   reference: string;
   contentType: ContentType;
+  /** Whether reading one image twice gives the same bytes. Where not, it gives as many. */
+  sameBytes: boolean;
   /** A reference that has to be prepared, where there is such a thing. */
   preparable?: string;
   /** Content that can be deployed and that the environment does not hold, with what inspection finds in it. */
@@ -80,7 +82,7 @@ export function providerSuite(name: string, open: () => Promise<ProviderBench>):
       });
     });
 
-    it('reads the same bytes each time, as promised', async () => {
+    it('reads the same image each time, as promised', async () => {
       const read = () =>
         session(async (connected) => {
           const image = await connected.describe(bench.reference);
@@ -93,7 +95,7 @@ export function providerSuite(name: string, open: () => Promise<ProviderBench>):
           if (image.size !== null) expect(size).toBe(image.size);
           if (image.checksums.sha256) expect(hash.copy().digest('hex')).toBe(image.checksums.sha256);
           expect(image.contentType).toBe(bench.contentType);
-          return hash.digest('hex');
+          return bench.sameBytes ? hash.digest('hex') : size;
         });
       expect(await read()).toBe(await read());
     });
