@@ -75,6 +75,9 @@ END
   printf '%s\n' "NODENAME=vice$port@localhost" "NODE_PORT=$port" "DIST_PORT=$((port + 20000))" >"$dir/etc/rabbitmq-env.conf"
 }
 
+# The management API answers before AMQP is listened to.
+healthy() { curl -sf --noproxy '*' --max-time 2 -u guest:guest "http://127.0.0.1:$(($1 + 10000))/api/health/checks/$2" >/dev/null; }
+
 start() {
   local dir=$1 port=$2 version=$3 pid
   [ "$(id -u)" = 0 ] || die 'a RabbitMQ of its own needs root'
@@ -92,7 +95,7 @@ start() {
   pid=$!
   echo "$pid" >"$dir/pid"
   for _ in $(seq 450); do
-    if curl -sf --noproxy '*' --max-time 2 -u guest:guest "http://127.0.0.1:$((port + 10000))/api/health/checks/local-alarms" >/dev/null; then exit 0; fi
+    if healthy "$port" local-alarms && healthy "$port" "port-listener/$port"; then exit 0; fi
     alive "$pid" || break
     sleep 0.2
   done
