@@ -7,6 +7,7 @@ import {
   type EnvironmentProvider,
   type EnvironmentSession,
 } from './environment-provider.js';
+import { OpenStackProvider } from './openstack/openstack.provider.js';
 
 /** Every kind of environment that this server can speak to: a row per provider. */
 export class Providers {
@@ -14,7 +15,7 @@ export class Providers {
 
   constructor(policy: ConnectionPolicy) {
     const egress = new EgressPolicy(policy.egressDeny);
-    const providers = [new DockerProvider(egress, policy.unixSockets)];
+    const providers = [new DockerProvider(egress, policy.unixSockets), new OpenStackProvider(egress)];
     this.bySoftware = new Map(providers.map((provider) => [provider.software, provider]));
   }
 

@@ -7,7 +7,7 @@ import { archiveFacts, proofOf } from './archive-facts.js';
 import { type Engine } from './engine.js';
 import { refuseTakenTag, remarkFormerImage } from './former-image.js';
 import { deploymentName, nameText, wishedName, type ImageName } from './image-names.js';
-import { notedSource } from './noted-source.js';
+import { notedSource } from '../noted-source.js';
 import { comparedReceipt } from './receipt.js';
 import { streamMessages } from './stream-messages.js';
 

@@ -9,7 +9,7 @@ import { type Engine } from './engine.js';
 import { EngineAnswer } from './engine-errors.js';
 import { refuseTakenTag } from './former-image.js';
 import { deploymentName, nameText, wishedName, type ImageName } from './image-names.js';
-import { notedSource } from './noted-source.js';
+import { notedSource } from '../noted-source.js';
 import { receiptOf } from './receipt.js';
 import { streamMessages } from './stream-messages.js';
 

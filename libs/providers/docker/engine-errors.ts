@@ -1,4 +1,5 @@
 import { ViceError, type ErrorCode } from '#libs/errors';
+import { connectionError } from '../connection-errors.js';
 
 /** An engine answered with a status that is no success. */
 export class EngineAnswer extends Error {
@@ -20,54 +21,27 @@ export class EngineAnswer extends Error {
 
 interface Meaning {
   code: ErrorCode;
-  says: (where: string, detail: string) => string;
+  says: (where: string) => string;
 }
 
-const unreachable = (says: Meaning['says']): Meaning => ({ code: 'ENVIRONMENT_UNREACHABLE', says });
-const misconfigured = (says: Meaning['says']): Meaning => ({ code: 'ENVIRONMENT_MISCONFIGURED', says });
-const refused = (says: Meaning['says']): Meaning => ({ code: 'CREDENTIALS_REFUSED', says });
-
-const brokeOff = unreachable((where) => `the connection to the engine at ${where} broke off`);
-const notTrusted = misconfigured(
-  (where, detail) =>
-    `the certificate of the engine at ${where} is not trusted (${detail}); give its authority as credentials.specifics.ca`,
-);
-const certificateRefused = refused(
-  (where) => `the engine at ${where} refuses the TLS client certificate, or misses one: credentials.specifics cert and key`,
-);
-
-/** What the errors of sockets, TLS and SSH mean to a user, by `code`. */
+/** What the errors of local sockets and of SSH mean to a user, by `code` or `level`. */
 const MEANINGS: Readonly<Record<string, Meaning>> = {
-  ECONNREFUSED: unreachable((where) => `nothing listens at ${where}: the connection was refused`),
-  ENOENT: unreachable((where) => `there is no socket ${where}: does the engine run?`),
-  ENOTFOUND: unreachable((where) => `the name of the host in ${where} is not known`),
-  EAI_AGAIN: unreachable((where) => `the name of the host in ${where} could not be looked up`),
-  ETIMEDOUT: unreachable((where) => `the engine at ${where} does not answer in time`),
-  EHOSTUNREACH: unreachable((where) => `there is no way to the host of ${where}`),
-  ENETUNREACH: unreachable((where) => `there is no way to the network of ${where}`),
-  ECONNRESET: brokeOff,
-  EPIPE: brokeOff,
-  ERR_STREAM_PREMATURE_CLOSE: brokeOff,
-  EACCES: misconfigured((where) => `this server is not permitted to open the socket ${where}`),
-  ENOTSOCK: misconfigured((where) => `${where} is no socket`),
-  DEPTH_ZERO_SELF_SIGNED_CERT: notTrusted,
-  SELF_SIGNED_CERT_IN_CHAIN: notTrusted,
-  UNABLE_TO_VERIFY_LEAF_SIGNATURE: notTrusted,
-  UNABLE_TO_GET_ISSUER_CERT: notTrusted,
-  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: notTrusted,
-  CERT_SIGNATURE_FAILURE: notTrusted,
-  CERT_HAS_EXPIRED: misconfigured((where) => `the certificate of the engine at ${where} has expired`),
-  CERT_NOT_YET_VALID: misconfigured((where) => `the certificate of the engine at ${where} is not valid yet`),
-  ERR_TLS_CERT_ALTNAME_INVALID: misconfigured(
-    (where, detail) => `the certificate of the engine at ${where} is for another host: ${detail}`,
-  ),
-  ERR_SSL_WRONG_VERSION_NUMBER: misconfigured(
-    (where) => `what answers at ${where} does not speak TLS; use http:// or tcp:// without certificates`,
-  ),
-  EPROTO: misconfigured((where, detail) => `TLS with ${where} failed: ${detail}`),
-  'client-authentication': refused((where) => `${where} refuses the SSH key in credentials.specifics.sshKey for this user`),
-  'client-timeout': unreachable((where) => `${where} does not answer over SSH in time`),
-  'client-socket': brokeOff,
+  ENOENT: { code: 'ENVIRONMENT_UNREACHABLE', says: (where) => `there is no socket ${where}: does the engine run?` },
+  EACCES: { code: 'ENVIRONMENT_MISCONFIGURED', says: (where) => `this server is not permitted to open the socket ${where}` },
+  ENOTSOCK: { code: 'ENVIRONMENT_MISCONFIGURED', says: (where) => `${where} is no socket` },
+  'client-authentication': {
+    code: 'CREDENTIALS_REFUSED',
+    says: (where) => `${where} refuses the SSH key in credentials.specifics.sshKey for this user`,
+  },
+  'client-timeout': { code: 'ENVIRONMENT_UNREACHABLE', says: (where) => `${where} does not answer over SSH in time` },
+  'client-socket': { code: 'ENVIRONMENT_UNREACHABLE', says: (where) => `the connection to the engine at ${where} broke off` },
+};
+
+const ENGINE = {
+  name: 'the engine',
+  kind: 'Docker Engine',
+  authority: 'credentials.specifics.ca',
+  withoutTls: 'use http:// or tcp:// without certificates',
 };
 
 /** The engine's words for what our table has words for. They are the same in all releases. */
@@ -82,15 +56,17 @@ export function engineError(error: unknown, where: string, doing: string): ViceE
   if (error instanceof EngineAnswer) return answered(error, doing);
   const { code: ofAnyKind, message = String(error), level = '' } = error as { code?: unknown; message?: string; level?: string };
   const code = String(ofAnyKind ?? '');
+  const ofConnection = connectionError(error, { ...ENGINE, where });
+  if (ofConnection) return ofConnection;
   const meaning = MEANINGS[code] ?? MEANINGS[level];
-  if (meaning) return new ViceError(meaning.code, meaning.says(where, message), { cause: error });
-  if (code.startsWith('HPE_')) {
-    return new ViceError('ENVIRONMENT_MISCONFIGURED', `what answers at ${where} is no Docker Engine: it does not speak HTTP`, {
-      cause: error,
-    });
+  if (meaning) return new ViceError(meaning.code, meaning.says(where), { cause: error });
+  if (/^ERR_SSL_.*(ALERT|CERTIFICATE)/.test(code)) {
+    return new ViceError(
+      'CREDENTIALS_REFUSED',
+      `the engine at ${where} refuses the TLS client certificate, or misses one: credentials.specifics cert and key`,
+      { cause: error },
+    );
   }
-  if (/^ERR_SSL_.*(ALERT|CERTIFICATE)/.test(code))
-    return new ViceError(certificateRefused.code, certificateRefused.says(where, message), { cause: error });
   return new ViceError('ENVIRONMENT_UNREACHABLE', `could not ${doing}: ${message}`, { cause: error });
 }
 

@@ -1,9 +1,9 @@
-import { connect, type Socket } from 'node:net';
-import { connect as connectTls, createSecureContext, type SecureContext } from 'node:tls';
-import { isIP } from 'node:net';
+import { connect, isIP, type Socket } from 'node:net';
+import { createSecureContext, type SecureContext } from 'node:tls';
 import { type Duplex } from 'node:stream';
 import { ViceError } from '#libs/errors';
 import { connected, type EgressPolicy } from '../egress-policy.js';
+import { secured } from '../secured.js';
 import { type UnixSocketPolicy } from './unix-socket.policy.js';
 
 /** How to reach one engine. */
@@ -57,10 +57,7 @@ export class TcpConnection implements EngineConnection {
   async dial(signal: AbortSignal): Promise<Socket> {
     const { host, port } = this.address;
     const socket = await this.egress.connect(host, port, signal);
-    if (this.secure === null) return socket;
-    const secured = connectTls({ socket, host, servername: isIP(host) ? undefined : host, secureContext: this.secure });
-    await connected(secured, signal, 'secureConnect');
-    return secured;
+    return this.secure === null ? socket : secured(socket, host, { secureContext: this.secure }, signal);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {}
