@@ -9,6 +9,38 @@ die() {
   exit 1
 }
 
+installed() { [ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null)" = installed ]; }
+
+# install_missing PACKAGE…: onto the system itself.
+install_missing() {
+  local package missing=() said tries=300
+  for package in "$@"; do installed "$package" || missing+=("$package"); done
+  [ ${#missing[@]} -gt 0 ] || return 0
+  [ "$(id -u)" = 0 ] || die 'to install packages needs root'
+  echo "installing ${missing[*]}"
+  export DEBIAN_FRONTEND=noninteractive
+  # another apt may be at work, and update does not wait for it
+  until said=$(apt-get -q update 2>&1); do
+    [[ $said == *'get lock'* ]] && ((tries-- > 0)) || die "apt-get update failed: $said"
+    sleep 2
+  done
+  apt-get -q -o DPkg::Lock::Timeout=600 install -y --no-install-recommends "${missing[@]}" >/dev/null
+}
+
+# without_daemons COMMAND…: what packages bring along does not start while it runs.
+without_daemons() {
+  local policy=/usr/sbin/policy-rc.d status=0
+  if [ -e "$policy" ]; then
+    "$@"
+    return
+  fi
+  printf '#!/bin/sh\nexit 101\n' >"$policy"
+  chmod +x "$policy"
+  "$@" || status=$?
+  rm -f "$policy"
+  return $status
+}
+
 # debian_mirror: the mirror that this machine's apt uses for Debian's main archive.
 debian_mirror() {
   local mirror

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Puts onto a Debian 12 machine what the tests need besides Node, as root. What is there already is left alone: run it as often as you like.
 #
-#   install-peers.sh           PostgreSQL on 127.0.0.1:5432 and RabbitMQ on 127.0.0.1:5672, running; what docker-engine.sh and rabbitmq.sh start
+#   install-peers.sh           PostgreSQL on 127.0.0.1:5432 and RabbitMQ on 127.0.0.1:5672, running; what docker-engine.sh, rabbitmq.sh
+#                              and openstack.sh start
 #   install-peers.sh --bench   besides, docker-registry, the peer of the benchmark, in $VICE_PEERS_CACHE/bookworm/usr/bin
 #
 # The tests use PostgreSQL as the role root, without a password. On a server that this script has installed, or on CI, it makes that role and lets it
@@ -13,18 +14,6 @@ PACKAGES=(ca-certificates curl debootstrap iproute2 mount postgresql procps qemu
 DATABASE_URL_OF_TESTS=${TEST_DATABASE_URL:-postgres://root@127.0.0.1:5432/postgres}
 
 listens() { (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
-
-installed() { [ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null)" = installed ]; }
-
-install_packages() {
-  local package missing=()
-  for package in "${PACKAGES[@]}"; do installed "$package" || missing+=("$package"); done
-  [ ${#missing[@]} -gt 0 ] || return 0
-  echo "installing ${missing[*]}"
-  export DEBIAN_FRONTEND=noninteractive
-  apt-get -q update >/dev/null
-  apt-get -q install -y --no-install-recommends "${missing[@]}" >/dev/null
-}
 
 database_answers() { psql "$DATABASE_URL_OF_TESTS" -qtAc 'SELECT 1' >/dev/null 2>&1; }
 
@@ -67,10 +56,11 @@ start_rabbitmq() {
 [ -e /etc/debian_version ] || die 'this needs Debian'
 may_change=false
 if [ "${CI-}" = true ] || ! installed postgresql; then may_change=true; fi
-install_packages
+install_missing "${PACKAGES[@]}"
 start_postgres $may_change
 start_rabbitmq
 "$(dirname "$(readlink -f "$0")")/docker-engine.sh" install
 "$(dirname "$(readlink -f "$0")")/rabbitmq.sh" install
+"$(dirname "$(readlink -f "$0")")/openstack.sh" install
 [ "${1-}" != --bench ] || unpack bookworm docker-registry
-echo 'PostgreSQL, RabbitMQ and Docker engines are ready for the tests'
+echo 'PostgreSQL, RabbitMQ, Docker engines and OpenStack are ready for the tests'

@@ -104,6 +104,23 @@ export function dockerEngine(version: EngineVersion): Requirement<EngineVersion>
   };
 }
 
+/** That `startCloud()` works here. */
+export function openstack(): Requirement<void> {
+  return {
+    what: 'an OpenStack',
+    async find() {
+      const reason = whyNoOwnServices();
+      if (reason !== null) throw new Error(reason);
+      needFiles(
+        '/usr/bin/keystone-manage',
+        '/usr/lib/python3/dist-packages/glance',
+        '/usr/sbin/mariadbd',
+        '/usr/bin/uwsgi_python3',
+      );
+    },
+  };
+}
+
 /** A program on the PATH, by name: `tool('qemu-img')`. */
 export function tool(name: string): Requirement<string> {
   return {
@@ -117,6 +134,11 @@ export function tool(name: string): Requirement<string> {
       }
     },
   };
+}
+
+function needFiles(...paths: string[]): void {
+  const missing = paths.filter((path) => !existsSync(path));
+  if (missing.length > 0) throw new Error(`${missing.join(', ')} not installed`);
 }
 
 /** Not by instanceof: jest gives tests an Error of their own, which Node's errors are none of. */
