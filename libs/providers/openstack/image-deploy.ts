@@ -27,7 +27,7 @@ export async function deployDisk(
   if (former) await onReference(former.id);
   const record = former ?? (await createRecord(images, await draftOf(image, marker), image, onReference));
   if (record.status === 'active') return comparedReceipt(record, image, await sha512Of(image));
-  const sha512 = await send(images, record.id, image);
+  const sha512 = await send(images, record.id, image, signal);
   const complete = await patiently('the image is active', () => completed(images, record.id), signal);
   return comparedReceipt(complete, image, sha512);
 }
@@ -103,7 +103,7 @@ const withoutRestored = (draft: Partial<ImageRecord>): Partial<ImageRecord> =>
   Object.fromEntries(Object.entries(draft).filter(([key]) => OURS.includes(key)));
 
 /** Sends the bytes; answers the SHA-512 of what was sent. A fault of the source is raised as it is. */
-async function send(images: ImageService, id: string, image: DeployableImage): Promise<string> {
+async function send(images: ImageService, id: string, image: DeployableImage, signal: AbortSignal): Promise<string> {
   let fault: unknown;
   let hash: Hash = createHash('sha512');
   const open = async () => {
@@ -114,7 +114,7 @@ async function send(images: ImageService, id: string, image: DeployableImage): P
   try {
     await images.upload(id, { length: image.size, open });
   } catch (error) {
-    throw fault ?? error;
+    throw signal.aborted ? error : (fault ?? error);
   }
   return hash.digest('hex');
 }

@@ -45,7 +45,9 @@ export function readImage(images: ImageService, { reference, size }: RemoteImage
 async function foundRecord(images: ImageService, reference: string): Promise<ImageRecord> {
   const byId = /^[\w-]+$/.test(reference) ? await images.find(reference) : null;
   if (byId) return byId;
-  const named = await images.list({ name: `in:"${reference.replace(/["\\]/g, '\\$&')}"`, limit: NAMED });
+  // Plain, Glance takes a name that begins so for a list of names.
+  const name = reference.startsWith('in:') ? `in:"${reference}"` : reference;
+  const named = await images.list({ name, limit: NAMED });
   const [only, ...others] = named;
   if (only === undefined) throw new ViceError('REMOTE_IMAGE_NOT_FOUND', `the project has no image "${reference}"`);
   if (others.length > 0) {

@@ -3,6 +3,7 @@ import { ViceError } from '#libs/errors';
 import { type RemoteImagePage } from '../environment-provider.js';
 import { contentTypeOf, IMPORT, instantOf, whyNotImportable, type ImageRecord } from './image-record.js';
 import { type ImageService } from './image-service.js';
+import { refusalIn } from './cloud-errors.js';
 import { SERVER, type ComputeService, type Server } from './compute-service.js';
 
 const PAGE = 100;
@@ -15,7 +16,8 @@ export async function listImportable(images: ImageService, compute: ComputeServi
   if (page !== undefined && !/^[\w-]+$/.test(page)) throw noPage(page);
   const query = { limit: PAGE, sort: 'name:asc,id:asc', ...(page !== undefined && { marker: page }) };
   const records = await images.list(query).catch((error: unknown) => {
-    if (page !== undefined && error instanceof ViceError && error.code === 'REMOTE_IMAGE_NOT_FOUND') throw noPage(page);
+    const unknown = [400, 404].includes(refusalIn(error)?.status ?? 0);
+    if (page !== undefined && unknown) throw noPage(page);
     throw error;
   });
   const last = records.at(-1);
