@@ -1,5 +1,6 @@
 export { brokerUrl, startBroker, type BrokerVersion, type TestBroker } from './brokers.js';
 export { type CloudAnswer, type CloudProject, type CloudRequest, type CloudService } from './cloud-api.js';
+export { lineToCloud, type CloudLine, type Fault } from './cloud-line.js';
 export { startCloud, type CloudImage, type CloudOptions, type NewCloudImage, type TestCloud } from './clouds.js';
 export { createTestDatabase, postgresUrl, queryOnce, type TestDatabase } from './database.js';
 export { type DockerRequest } from './docker-api.js';

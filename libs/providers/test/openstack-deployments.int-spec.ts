@@ -1,9 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { type JsonObject } from '#libs/contracts';
-import { describeWith, openstack, startCloud, type TestCloud } from '#libs/testing';
+import { type CloudLine, describeWith, lineToCloud, openstack, startCloud, type TestCloud } from '#libs/testing';
 import { type DeployableImage } from '../index.js';
-import { faultyLineTo, type FaultyLine } from './faulty-line.js';
 import { accessTo, deployable, holdingsOf, inSession, noNote, sha512, someBytes } from './openstack-bench.js';
 
 const QUOTA = 40_000_000;
@@ -11,11 +10,11 @@ const CAP = 20_000_000;
 
 await describeWith([openstack()], 'deploying into OpenStack', () => {
   let cloud: TestCloud;
-  let line: FaultyLine;
+  let line: CloudLine;
   const bytes = someBytes(3_000_320);
   beforeAll(async () => {
     cloud = await startCloud({ userQuota: QUOTA, imageSizeCap: CAP });
-    line = await faultyLineTo(cloud);
+    line = await lineToCloud(cloud);
   }, 120_000);
   afterAll(async () => {
     await line?.[Symbol.asyncDispose]();

@@ -1,7 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
-import { describeWith, openstack, startCloud, type CloudImage, type TestCloud } from '#libs/testing';
+import { type CloudImage, type CloudLine, describeWith, lineToCloud, openstack, startCloud, type TestCloud } from '#libs/testing';
 import { isResumable, type RemoteImage } from '../index.js';
-import { faultyLineTo, type FaultyLine } from './faulty-line.js';
 import { accessTo, bytesOf, inSession, sha512, someBytes } from './openstack-bench.js';
 
 const SIZE = 6_000_000;
@@ -10,12 +9,12 @@ const PAGE = '<html><head><title>Oops</title></head><body><h1>Maintenance</h1>ba
 
 await describeWith([openstack()], 'importing from OpenStack', () => {
   let cloud: TestCloud;
-  let line: FaultyLine;
+  let line: CloudLine;
   let bytes: Buffer;
   let disk: CloudImage;
   beforeAll(async () => {
     cloud = await startCloud({ tokenTtl: 10 });
-    line = await faultyLineTo(cloud);
+    line = await lineToCloud(cloud);
     bytes = someBytes(SIZE);
     const properties = { hw_disk_bus: 'scsi', os_distro: 'debian' };
     disk = await cloud.createImage(cloud.projects.vice, { name: 'Debian 12', diskFormat: 'qcow2', bytes, properties });
@@ -136,7 +135,7 @@ await describeWith([openstack()], 'importing from OpenStack', () => {
     });
 
     test('a line that falls silent counts as broken after 30 seconds', async () => {
-      line.fail({ to: FILE, stallAfter: 2_000_000 });
+      line.fail({ to: FILE, holdAfter: 2_000_000 });
       expect((await read()).equals(bytes)).toBe(true);
     }, 60_000);
   });

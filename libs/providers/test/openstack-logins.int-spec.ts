@@ -1,16 +1,15 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { type JsonObject } from '#libs/contracts';
-import { describeWith, freePort, openstack, startCloud, type TestCloud } from '#libs/testing';
+import { type CloudLine, describeWith, freePort, lineToCloud, openstack, startCloud, type TestCloud } from '#libs/testing';
 import { type EnvironmentAccess } from '../index.js';
-import { faultyLineTo, type FaultyLine } from './faulty-line.js';
 import { accessTo, inSession } from './openstack-bench.js';
 
 await describeWith([openstack()], 'logging in to OpenStack', () => {
   let cloud: TestCloud;
-  let line: FaultyLine;
+  let line: CloudLine;
   beforeAll(async () => {
     cloud = await startCloud();
-    line = await faultyLineTo(cloud);
+    line = await lineToCloud(cloud);
   }, 120_000);
   afterAll(async () => {
     await line?.[Symbol.asyncDispose]();
