@@ -21,7 +21,7 @@ install_missing() {
   export DEBIAN_FRONTEND=noninteractive
   # another apt may be at work, and update does not wait for it
   until said=$(apt-get -q update 2>&1); do
-    [[ $said == *'get lock'* ]] && ((tries-- > 0)) || die "apt-get update failed: $said"
+    if [[ $said != *'get lock'* ]] || ((tries-- == 0)); then die "apt-get update failed: $said"; fi
     sleep 2
   done
   apt-get -q -o DPkg::Lock::Timeout=600 install -y --no-install-recommends "${missing[@]}" >/dev/null

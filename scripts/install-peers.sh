@@ -61,6 +61,6 @@ start_postgres $may_change
 start_rabbitmq
 "$(dirname "$(readlink -f "$0")")/docker-engine.sh" install
 "$(dirname "$(readlink -f "$0")")/rabbitmq.sh" install
-"$(dirname "$(readlink -f "$0")")/openstack.sh" install
+"$(dirname "$(readlink -f "$0")")/openstack.sh" install --nova
 [ "${1-}" != --bench ] || unpack bookworm docker-registry
-echo 'PostgreSQL, RabbitMQ, Docker engines and OpenStack are ready for the tests'
+echo "PostgreSQL, RabbitMQ, Docker engines and OpenStack are ready for the tests, after $SECONDS s"

@@ -56,7 +56,8 @@ start() {
   [ "$GL_MODE:${TLS:=0}" != eventlet:1 ] || die 'TLS=1 needs GL_MODE=uwsgi'
   end_cloud KILL "$dir"
   prepare_state
-  mkdir -p -m 700 "$dir"
+  mkdir -p "$dir"
+  chmod 700 "$dir"
   [ -d "$dir/db" ] || copy_state "$dir"
   printf '%s\n' "PORT=$port" "GL_MODE=$GL_MODE" "TLS=$TLS" "IMAGE_SIZE_CAP=$((${IMAGE_SIZE_CAP:-4294967296}))" \
     "USER_QUOTA=$((${USER_QUOTA:-0}))" "TOKEN_TTL=$((${TOKEN_TTL:-3600}))" >"$dir/settings"

@@ -75,6 +75,11 @@ export class CloudApi {
     }
   }
 
+  /** For when the catalogue, which comes with each token, has changed. */
+  forgetTokens(): void {
+    this.tokens.clear();
+  }
+
   private token(project: CloudProject): Promise<Token> {
     const known = this.tokens.get(project.name);
     if (known) return known;

@@ -121,6 +121,20 @@ export function openstack(): Requirement<void> {
   };
 }
 
+/** That `addNova()` works here, too. */
+export function nova(): Requirement<void> {
+  return {
+    what: 'an OpenStack with Nova',
+    async find() {
+      await openstack().find();
+      needFiles(
+        ...['nova', 'placement', 'libvirt.py'].map((module) => `/usr/lib/python3/dist-packages/${module}`),
+        ...['/usr/sbin/libvirtd', '/usr/bin/qemu-system-x86_64', '/usr/lib/rabbitmq/bin/rabbitmq-server'],
+      );
+    },
+  };
+}
+
 /** A program on the PATH, by name: `tool('qemu-img')`. */
 export function tool(name: string): Requirement<string> {
   return {

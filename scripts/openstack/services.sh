@@ -12,12 +12,12 @@ spawn() {
   "$@" >>"$DIR/log/$name.out" 2>&1 </dev/null &
 }
 
-# serve NAME PORT FACTORY [http|https]: a Python web application, as Debian's services run theirs.
+# serve NAME http|https PORT FACTORY [OPTION…]: a Python web application, as Debian's services run theirs.
 serve() {
-  local listen=(--http-socket "127.0.0.1:$2")
-  [ "${4-}" != https ] || listen=(--https-socket "127.0.0.1:$2,$DIR/tls/server.pem,$DIR/tls/server.key")
+  local listen=(--http-socket "127.0.0.1:$3")
+  [ "$2" = http ] || listen=(--https-socket "127.0.0.1:$3,$DIR/tls/server.pem,$DIR/tls/server.key")
   spawn "$1" uwsgi_python3 --master --enable-threads --die-on-term --need-app --disable-logging --buffer-size 65535 --processes 2 --threads 8 \
-    --socket-timeout 60 --add-header 'Connection: close' "${listen[@]}" --module "$3"
+    --socket-timeout 60 --add-header 'Connection: close' "${listen[@]}" --module "$4" "${@:5}"
 }
 
 # manage COMMAND ARGUMENT…: keystone-manage and its kin, which are a function `main` of the module COMMAND.
@@ -34,11 +34,12 @@ all_answer() {
   for url in "$@"; do curl -s -o /dev/null --noproxy '*' --max-time 10 --insecure "$url" || return 1; done
 }
 
-# On a unix socket only. SQLite ends in "database is locked" as soon as two workers write.
+# On a unix socket only. SQLite ends in "database is locked" as soon as two workers write. What is committed survives a kill of the cloud, not one of
+# the machine.
 start_mariadb() {
   rm -f "$DIR/db/sock"
   spawn mariadb mariadbd --no-defaults --user=root --datadir="$DIR/db" --socket="$DIR/db/sock" --skip-networking --pid-file="$DIR/db/pid" \
-    --innodb-log-file-size=16M --innodb-flush-log-at-trx-commit=0 --innodb-flush-method=nosync --debug-no-sync --max-connections=500
+    --innodb-log-file-size=16M --innodb-flush-log-at-trx-commit=2 --innodb-flush-method=nosync --debug-no-sync --max-connections=500
   until [ -S "$DIR/db/sock" ]; do sleep 0.05; done
 }
 
@@ -59,6 +60,8 @@ publish_endpoints() {
       WHEN 'network' THEN 'http://127.0.0.1:$((PORT + 4))' END"
 }
 
+ca_file() { [ "$TLS" != 1 ] || echo "$DIR/ca.pem"; }
+
 # login USER: the lines by which one of our services makes itself known to Keystone.
 login() {
   cat <<LINES
@@ -70,7 +73,7 @@ project_name = service
 user_domain_name = Default
 project_domain_name = Default
 region_name = RegionOne
-cafile = $([ "$TLS" != 1 ] || echo "$DIR/ca.pem")
+cafile = $(ca_file)
 LINES
 }
 
@@ -110,7 +113,7 @@ LINES
 start_keystone() {
   make_certificates
   write_keystone_configuration
-  OS_KEYSTONE_CONFIG_DIR=$DIR/keystone serve keystone "$PORT" 'keystone.server.wsgi:initialize_public_application()' "$SCHEME"
+  OS_KEYSTONE_CONFIG_DIR=$DIR/keystone serve keystone "$SCHEME" "$PORT" 'keystone.server.wsgi:initialize_public_application()'
 }
 
 write_glance_configuration() {
@@ -153,7 +156,7 @@ LINES
 start_glance() {
   write_glance_configuration
   if [ "$GL_MODE" = uwsgi ]; then
-    OS_GLANCE_CONFIG_DIR=$DIR/glance serve glance $((PORT + 1)) 'glance.common.wsgi_app:init_app()' "$SCHEME"
+    OS_GLANCE_CONFIG_DIR=$DIR/glance serve glance "$SCHEME" $((PORT + 1)) 'glance.common.wsgi_app:init_app()'
   else
     spawn glance python3 -c 'import sys; from glance.cmd.api import main; sys.exit(main())' --config-file "$DIR/glance/glance-api.conf"
   fi

@@ -2,7 +2,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { connect } from 'node:tls';
 import { expect, test } from '@jest/globals';
-import { describeWith, openstack, startCloud, type TestCloud } from '../index.js';
+import { describeWith, nova, openstack, startCloud, until, type TestCloud } from '../index.js';
 
 await describeWith([openstack()], 'an OpenStack', () => {
   test('takes an image through two projects, and keeps them over a halt and a kill', async () => {
@@ -41,25 +41,28 @@ await describeWith([openstack()], 'an OpenStack', () => {
   test('lets a user make an application credential, and log in with it', async () => {
     await using cloud = await startCloud();
     const { vice } = cloud.projects;
-    const { user } = (await tokenOf(cloud, { identity: passwordOf(vice) })).token;
+    const { user } = await logIn(cloud, { identity: passwordOf(vice) });
     const answer = await cloud.api(vice, 'identity', 'POST', `/users/${user.id}/application_credentials`, {
       json: { application_credential: { name: 'for the registry' } },
     });
     const { id, secret } = answer.json<{ application_credential: { id: string; secret: string } }>().application_credential;
     const identity = { methods: ['application_credential'], application_credential: { id, secret } };
-    expect((await tokenOf(cloud, { identity })).token.project.name).toBe('vice');
+    expect((await logIn(cloud, { identity })).project.name).toBe('vice');
   });
 
   test('keeps the limits that it is given, beside a second cloud', async () => {
-    await using small = await startCloud({ imageSizeCap: 1_000, glanceMode: 'eventlet', tokenTtl: 1 });
+    await using small = await startCloud({ imageSizeCap: 1_000, glanceMode: 'eventlet', tokenTtl: 10 });
     await using limited = await startCloud({ userQuota: 1_000 });
     for (const cloud of [small, limited]) {
       const { vice } = cloud.projects;
       await expect(cloud.createImage(vice, { name: 'large', bytes: Buffer.alloc(2_000) })).rejects.toThrow('413');
       expect(await cloud.createImage(vice, { name: 'right', bytes: Buffer.alloc(500) })).toMatchObject({ size: 500 });
     }
-    // the token of before has ended
-    await new Promise((resolve) => setTimeout(resolve, 1_500));
+    const { token } = await logIn(small, { identity: passwordOf(small.projects.vice) });
+    const ended = async () =>
+      (await fetch(`${small.glanceUrl}/v2/images`, { headers: { 'x-auth-token': token } })).status === 401;
+    expect(await ended()).toBe(false);
+    await until(ended, { what: 'the token has ended', timeout: 20_000, interval: 500 });
     expect(await small.images(small.projects.vice)).toHaveLength(2);
   });
 
@@ -77,22 +80,49 @@ await describeWith([openstack()], 'an OpenStack', () => {
   });
 });
 
-interface TokenAnswer {
-  token: { user: { id: string }; project: { name: string } };
+await describeWith([nova()], 'an OpenStack with Nova', () => {
+  test('boots a guest and makes a snapshot of it, also after a kill, and leaves nothing', async () => {
+    await using cloud = await startCloud();
+    const { vice } = cloud.projects;
+    const image = await cloud.createImage(vice, { name: 'disk', bytes: Buffer.alloc(16 * 2 ** 20) });
+    await expect(cloud.bootServer(vice, image.id)).rejects.toThrow('no compute service');
+
+    await cloud.addNova();
+    const server = await cloud.bootServer(vice, image.id);
+    const snapshot = await cloud.snapshot(vice, server.id, 'snapshot');
+    expect(snapshot).toMatchObject({ disk_format: 'qcow2', image_type: 'snapshot', base_image_ref: image.id });
+    const bytes = await cloud.download(vice, snapshot.id);
+    expect(bytes.subarray(0, 4).toString('latin1')).toBe('QFI\xfb');
+
+    await cloud.kill();
+    expect(leftovers(cloud)).toEqual([]);
+    await cloud.start();
+    const again = await cloud.bootServer(vice, snapshot.id, 'again');
+    expect(await cloud.snapshot(vice, again.id, 'second')).toMatchObject({ image_type: 'snapshot' });
+    await cloud.halt();
+    expect(leftovers(cloud)).toEqual([]);
+  }, 300_000);
+});
+
+interface Login {
+  token: string;
+  user: { id: string };
+  project: { name: string };
 }
 
 function passwordOf({ username, password, domain }: TestCloud['projects']['vice']) {
   return { methods: ['password'], password: { user: { name: username, password, domain: { name: domain } } } };
 }
 
-async function tokenOf(cloud: TestCloud, auth: { identity: object }): Promise<TokenAnswer> {
+async function logIn(cloud: TestCloud, auth: { identity: object }): Promise<Login> {
   const answer = await fetch(`${cloud.authUrl}/auth/tokens`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify({ auth }),
   });
   expect(answer.status).toBe(201);
-  return (await answer.json()) as TokenAnswer;
+  const { token } = (await answer.json()) as { token: Omit<Login, 'token'> };
+  return { token: answer.headers.get('x-subject-token') ?? '', ...token };
 }
 
 function handshake(url: string, ca: string | undefined): Promise<string> {
