@@ -7,9 +7,9 @@ const providers = new Providers({ unixSockets: [], egressDeny: [] });
 const access = (software: string | null): EnvironmentAccess => ({
   id: 'e',
   software,
-  location: 'tcp://127.0.0.1:1',
-  username: null,
-  password: null,
+  location: 'http://127.0.0.1:1',
+  username: 'ada',
+  password: 'a password',
   specifics: {},
 });
 const never = new AbortController().signal;
