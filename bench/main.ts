@@ -1,3 +1,4 @@
+import { measureClouds } from './clouds/clouds.js';
 import { measureJobs } from './jobs/jobs.js';
 import { describeMachine } from './machine.js';
 import { optionsOf, type Options } from './options.js';
@@ -7,12 +8,12 @@ import { say, type Table } from './table.js';
 import { measureTransfers } from './transfers/transfers.js';
 
 /**
- * npm run bench -- [transfers|requests|jobs]… [--mib 1024] [--repetitions 3] [--folder /tmp]
+ * npm run bench -- [transfers|requests|jobs|clouds]… [--mib 1024] [--repetitions 3] [--folder /tmp]
  *
  * Tables for bench/README.md go to standard output, what is being done to standard error. Whatever it made goes at the end, also when it is
  * interrupted.
  */
-const MEASURES = { transfers: measureTransfers, requests: measureRequests, jobs: measureJobs };
+const MEASURES = { transfers: measureTransfers, requests: measureRequests, jobs: measureJobs, clouds: measureClouds };
 
 async function run(options: Options): Promise<void> {
   await using place = await Place.take(options.folder);

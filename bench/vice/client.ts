@@ -35,8 +35,12 @@ export class Client {
     return JSON.parse(text) as T;
   }
 
-  async createImage(): Promise<string> {
-    return (await this.ask<{ id: string }>('POST', '/images', 201, { title: 'bench' })).id;
+  async createImage(image: object = {}): Promise<string> {
+    return (await this.ask<{ id: string }>('POST', '/images', 201, { title: 'bench', ...image })).id;
+  }
+
+  async createEnvironment(environment: object): Promise<string> {
+    return (await this.ask<{ id: string }>('POST', '/environments', 201, environment)).id;
   }
 
   fileUrl(imageId: string): string {
