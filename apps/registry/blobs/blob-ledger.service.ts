@@ -90,9 +90,12 @@ export class BlobLedgerService {
     for (const table of HOLDS) await this.database.query(`DELETE FROM ${table} held WHERE NOT ${stillHolds('held')}`);
   }
 
-  /** False where there is no such blob, or it is being deleted. */
+  /**
+   * False where there is no such blob, or it is being deleted. FOR KEY SHARE is the one lock that keeps garbage collection away and still
+   * lets whoever comes to refer to the blob make it `stored`: under FOR SHARE, two that pinned it would each wait for the other to end.
+   */
   private async tryToPin({ manager }: Transaction, holder: string, digest: Digest): Promise<boolean> {
-    const blobs = (await manager.query(`SELECT FROM blobs WHERE digest = $1 AND state <> 'deleting' FOR SHARE`, [
+    const blobs = (await manager.query(`SELECT FROM blobs WHERE digest = $1 AND state <> 'deleting' FOR KEY SHARE`, [
       digest,
     ])) as unknown[];
     if (blobs.length === 0) return false;

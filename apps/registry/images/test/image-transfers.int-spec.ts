@@ -115,6 +115,16 @@ await describeWith([postgres()], 'the content of images', () => {
     expect(row).toEqual({ generation: 8, live: 8 });
   });
 
+  test('may come to eight images at the same moment', async () => {
+    for (const digit of 'def') {
+      const images = await Promise.all(Array.from({ length: 8 }, () => create()));
+      const began = performance.now();
+      await Promise.all(images.map((image) => upload(image, digestOf(digit))));
+      expect(performance.now() - began).toBeLessThan(5_000);
+      expect(await vice.sql(`SELECT state FROM blobs WHERE digest = '${digestOf(digit)}'`)).toEqual([{ state: 'stored' }]);
+    }
+  });
+
   test('that is said to be something else while it is inspected is inspected as that', async () => {
     const image = await create({ contenttype: 'disk-raw' });
     await upload(image, digestOf('9'));
