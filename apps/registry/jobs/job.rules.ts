@@ -1,5 +1,12 @@
-import { type JobOutcome } from '#libs/contracts';
+import { isUUID } from 'class-validator';
+import { type JobMessage, type JobOutcome } from '#libs/contracts';
 import { MAX_FAILURES, retryDelayMs } from './retry.rules.js';
+
+const MOST_ATTEMPTS = 2 ** 31 - 1;
+
+/** Whether there can be such a job at all: a message may have come from anywhere. */
+export const couldBeJob = ({ jobId, attempt }: JobMessage): boolean =>
+  isUUID(jobId) && Number.isInteger(attempt) && attempt >= 1 && attempt <= MOST_ATTEMPTS;
 
 /** What the rules look at. */
 export interface JobSituation {

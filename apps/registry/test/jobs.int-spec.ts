@@ -87,6 +87,36 @@ await describeWith([postgres()], 'the life of a job', () => {
     await expect(claim({ ...message, attempt: 2 })).rejects.toMatchObject({ code: 'JOB_NOT_CLAIMABLE' });
   });
 
+  it.each([
+    ['nobody-knows', 1],
+    [crypto.randomUUID(), 1],
+    [crypto.randomUUID(), 1.5],
+    [crypto.randomUUID(), 2 ** 40],
+  ])('that there is not is not claimed: %s, attempt %d', async (jobId, attempt) => {
+    await expect(claim({ jobId, attempt })).rejects.toMatchObject({ code: 'JOB_NOT_CLAIMABLE' });
+  });
+
+  it('that cannot be given to a worker counts a failure, which shows, and is tried again', async () => {
+    const { image, message } = await importing();
+    await vice.sql(`ALTER TABLE environments RENAME COLUMN location TO elsewhere`);
+    await expect(claim(message)).rejects.toMatchObject({ code: 'JOB_NOT_CLAIMABLE' });
+    await vice.sql(`ALTER TABLE environments RENAME COLUMN elsewhere TO location`);
+    expect(await onlyJob(image)).toMatchObject({ state: 'queued', attempt: 1, error: { code: 'INTERNAL' } });
+    expect(await vice.sql(`SELECT failures FROM jobs WHERE id = '${message.jobId}'`)).toEqual([{ failures: 1 }]);
+    const second = await vice.next('import', image.id);
+    expect(second.attempt).toBe(2);
+    await claim(second);
+    await report(second, succeeded);
+  });
+
+  it('whose environment is gone fails when it is claimed', async () => {
+    const { image, message } = await importing();
+    await vice.sql(`UPDATE jobs SET environment_id = NULL WHERE id = '${message.jobId}'`);
+    await expect(claim(message)).rejects.toMatchObject({ code: 'JOB_NOT_CLAIMABLE' });
+    expect(await onlyJob(image)).toMatchObject({ state: 'failed', error: { code: 'ENVIRONMENT_NOT_FOUND' } });
+    expect(await imageNow(image)).toMatchObject({ status: 'failed' });
+  });
+
   it('shows its progress with each heartbeat, and keeps its lease', async () => {
     const { image, message } = await importing();
     await claim(message);
