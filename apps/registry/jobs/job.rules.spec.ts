@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { type JobMessage, type JobOutcome } from '#libs/contracts';
-import { afterLapse, afterReport, couldBeJob, type JobSituation, type NextState } from './job.rules.js';
+import { afterLapse, afterReport, couldBeJob, leavesTemporaries, type JobSituation, type NextState } from './job.rules.js';
 import { retryDelayMs } from './retry.rules.js';
 
 const fresh: JobSituation = { failures: 0, cancelRequested: false };
@@ -44,6 +44,22 @@ describe('what becomes of a job when its attempt ends', () => {
     expect(afterLapse(fresh, 0)).toMatchObject({ state: 'queued', failures: 1, error: { code: 'LEASE_LOST' } });
     expect(afterLapse(seventh, 0)).toMatchObject({ state: 'failed', failures: 8 });
     expect(afterLapse(cancelled, 0)).toMatchObject({ state: 'cancelled' });
+  });
+});
+
+describe('the temporaries of an import', () => {
+  const succeeded: JobOutcome = { kind: 'succeeded', result: {} };
+  it.each<[string, boolean, JobOutcome, boolean | undefined, boolean]>([
+    ['are left when an attempt says so', false, unreachable, true, true],
+    ['are left by a success that could not dispose of them', false, succeeded, true, true],
+    ['are none where none ever were', false, refused, undefined, false],
+    ['are still there after an attempt that made none', true, refused, undefined, true],
+    ['are still there when the job is cancelled', true, { kind: 'cancelled' }, undefined, true],
+    ['are still there when it is handed back', true, { kind: 'handed-back' }, undefined, true],
+    ['are gone with a success, which disposes of them', true, succeeded, undefined, false],
+  ])('%s', (_, before, outcome, leftTemporaries, after) => {
+    const progress = { bytesDone: 0, bytesTotal: null, bytesPerSecond: 0 };
+    expect(leavesTemporaries(before, { jobId: '', attempt: 2, outcome, progress, leftTemporaries })).toBe(after);
   });
 });
 

@@ -1,5 +1,5 @@
 import { isUUID } from 'class-validator';
-import { type JobMessage, type JobOutcome } from '#libs/contracts';
+import { type JobMessage, type JobOutcome, type JobReport } from '#libs/contracts';
 import { MAX_FAILURES, retryDelayMs } from './retry.rules.js';
 
 const MOST_ATTEMPTS = 2 ** 31 - 1;
@@ -39,6 +39,13 @@ export function afterReport(job: JobSituation, outcome: JobOutcome, random: numb
       return afterFailure(job, { code: outcome.code, message: outcome.message }, outcome.transient, random, outcome.retryAfter);
   }
 }
+
+/**
+ * Whether something may be left in the environment once an attempt has reported. What an attempt left stays until a later one brings the
+ * import to its end, which disposes of it, or until a job of its own does.
+ */
+export const leavesTemporaries = (before: boolean, { outcome, leftTemporaries = false }: JobReport): boolean =>
+  leftTemporaries || (before && outcome.kind !== 'succeeded');
 
 /** The worker was not heard of until its lease ended. */
 export function afterLapse(job: JobSituation, random: number): NextState {
