@@ -63,6 +63,11 @@ export class JobRun implements RunningJob {
     return answer;
   };
 
+  throwIfStopped(): void {
+    this.assertOurs();
+    this.signal.throwIfAborted();
+  }
+
   setTotal(bytes: number | null): void {
     this.progress.setTotal(bytes);
   }
