@@ -22,7 +22,7 @@ await describeWith([postgres()], 'the content of images', () => {
   let stranger: string;
 
   beforeAll(async () => {
-    vice = await runRegistry();
+    vice = await runRegistry({ variables: { VICE_LEASE_SECONDS: '30' } });
     user = await vice.newUser();
     stranger = await vice.newUser();
   });
@@ -140,6 +140,25 @@ await describeWith([postgres()], 'the content of images', () => {
       size: SIZE,
       contentType: 'disk-qcow2',
     });
+  });
+
+  test('is inspected once where the same bytes came to two images: the second job waits for the first', async () => {
+    const bytes = `sha256:${'ab'.repeat(32)}`;
+    const [first, second] = [await create(), await create()];
+    for (const image of [first, second]) await upload(image, bytes);
+    const [running, waiting] = [await vice.next('store', first.id), await vice.next('store', second.id)];
+    const refused = () =>
+      expect(vice.ask(JobCalls.claimJob, { ...waiting, worker: 'another' })).rejects.toMatchObject({ code: 'JOB_NOT_CLAIMABLE' });
+    const { attempt } = await vice.ask(JobCalls.claimJob, { ...running, worker: 'test' });
+    await refused();
+    expect(await vice.next('store', second.id)).toEqual(waiting);
+    await refused();
+    expect(await get(second)).toMatchObject({ status: 'importing' });
+    const progress = { bytesDone: SIZE, bytesTotal: SIZE, bytesPerSecond: 0 };
+    await vice.ask(JobCalls.reportJob, { jobId: running.jobId, attempt, outcome: found('disk-raw'), progress });
+    expect(await vice.next('store', second.id)).toEqual(waiting);
+    await refused(); // what the first found ends the second, too
+    for (const image of [first, second]) expect(await get(image)).toMatchObject({ status: 'ready', contenttype: 'disk-raw' });
   });
 
   test('keeps what an environment says as far as it can be stored', async () => {
