@@ -83,7 +83,10 @@ export class Database {
     }
   }
 
-  /** One statement of its own; answers the rows, also of a RETURNING. They are as the driver gives them: bigint as text. */
+  /**
+   * One statement of its own; answers the rows, also of a RETURNING. They are as the driver gives them: bigint as text. It asks for no
+   * deadline: what must not be changed too late is changed in a transaction.
+   */
   async query<Row>(sql: string, parameters: unknown[] = []): Promise<Row[]> {
     // Past TypeORM, which would take longer over it than PostgreSQL. Its pool is pg's.
     const { master } = this.source.driver as unknown as { master: Pool };

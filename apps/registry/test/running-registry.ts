@@ -9,6 +9,7 @@ import { startRegistry } from '../start.js';
 
 /** A registry with a database of its own and the in-process broker; jobs land in `waiting`, for tests that play the worker. */
 export interface RunningRegistry extends AsyncDisposable {
+  databaseUrl: string;
   ask: Ask;
   /** Asks as one who waits no longer than that. */
   within(deadlineMs: number): Ask;
@@ -63,6 +64,7 @@ export async function runRegistry({ variables, beforeConfirm, refuses }: Registr
 
   const ask: Ask = (call, request) => running.client.ask(call, request);
   return {
+    databaseUrl: database.url,
     ask,
     within: (deadlineMs) => (call, request) => running.client.askWithin(call, request, deadlineMs),
     publish: (queue, message) => running.broker.publishJob(queue, message),
