@@ -53,6 +53,12 @@ await inBothWays('uploads and downloads', [], (way) => {
     });
   });
 
+  test('the same new bytes come to eight images at once', async () => {
+    const content = randomBytes(MIB);
+    const images = await Promise.all(Array.from({ length: 8 }, () => ada.uploadedImage(content, { contenttype: 'disk-raw' })));
+    for (const image of images) expect(image).toMatchObject({ imported: true, size: content.length });
+  });
+
   describe('what is not', () => {
     const backing = buildQcow2({
       edit: ({ header }) => {

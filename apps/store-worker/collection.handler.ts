@@ -13,8 +13,8 @@ export class CollectionHandler {
   async collect(_: Empty, job: RunningJob): Promise<CollectedGarbage> {
     const ledger = new BlobLedger(job.ask);
     return {
-      stagedWriters: await sweepStaging(this.blobs, ledger, job.signal),
-      blobs: await collectBlobs(this.blobs, ledger, job.signal),
+      stagedWriters: await sweepStaging(this.blobs, ledger, job),
+      blobs: await collectBlobs(this.blobs, ledger, job),
     };
   }
 }

@@ -3,13 +3,21 @@ import { type BlobStore } from './blob-store.js';
 
 const AT_ONCE = 100;
 
+/**
+ * Who collects. Asked before each removal: it must raise an error once another process may collect, which could finish with a condemned blob,
+ * and the same bytes could come anew. An abort signal alone would not do: its timer is late where the process was suspended.
+ */
+export interface Collector {
+  throwIfStopped(): void;
+}
+
 /** Removes what writers that have ended left in staging. Answers how many writers' bytes went. */
-export async function sweepStaging(store: BlobStore, ledger: BlobLedger, signal: AbortSignal): Promise<number> {
+export async function sweepStaging(store: BlobStore, ledger: BlobLedger, collector: Collector): Promise<number> {
   const writers = await store.stagedWriters();
   let swept = 0;
   for (let from = 0; from < writers.length; from += AT_ONCE) {
     for (const writer of await ledger.endedWriters(writers.slice(from, from + AT_ONCE))) {
-      signal.throwIfAborted();
+      collector.throwIfStopped();
       await store.removeStaged(writer);
       swept++;
     }
@@ -17,17 +25,14 @@ export async function sweepStaging(store: BlobStore, ledger: BlobLedger, signal:
   return swept;
 }
 
-/**
- * Removes every blob that nothing refers to and nobody holds: condemned by the registry, then the bytes, then forgotten. Answers how many went.
- * The signal must be aborted before another process may collect: it could finish with a condemned blob, and the same bytes could come anew.
- */
-export async function collectBlobs(store: BlobStore, ledger: BlobLedger, signal: AbortSignal): Promise<number> {
+/** Removes every blob that nothing refers to and nobody holds: condemned by the registry, then the bytes, then forgotten. Answers how many went. */
+export async function collectBlobs(store: BlobStore, ledger: BlobLedger, collector: Collector): Promise<number> {
   let collected = 0;
   for (;;) {
     const digests = await ledger.condemn(AT_ONCE);
     if (digests.length === 0) return collected;
     for (const digest of digests) {
-      signal.throwIfAborted();
+      collector.throwIfStopped();
       await store.removeBytes(digest);
     }
     await ledger.forget(digests);

@@ -8,5 +8,5 @@ export {
   type StageOptions,
 } from './blob-store.js';
 export { createBlobStore } from './create-blob-store.js';
-export { collectBlobs, sweepStaging } from './garbage-collection.js';
+export { collectBlobs, sweepStaging, type Collector } from './garbage-collection.js';
 export { isJobWriter, isWriter } from './writer-name.js';

@@ -25,8 +25,6 @@ const jobType = <Payload, Result>(kind: JobKind, action: string, queue: JobQueue
 export interface JobMessage {
   jobId: string;
   attempt: number;
-  /** W3C trace context, where tracing is on. */
-  traceparent?: string;
 }
 
 export interface ImportImagePayload {

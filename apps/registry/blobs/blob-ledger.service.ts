@@ -45,16 +45,18 @@ export class BlobLedgerService {
     throw new ViceError('BLOB_NOT_FOUND', `the blob ${digest} is not in the blob store`);
   }
 
-  /** A hold that has expired stays so. */
+  /** A hold that has expired stays so. Like all that changes something, not renewed once whoever asked has given up waiting. */
   async renew(holders: string[]): Promise<void> {
-    for (const [table, name] of [
-      ['blob_pins', 'holder'],
-      ['space_reservations', 'writer'],
-    ])
-      await this.database.query(
-        `UPDATE ${table} SET expires_at = now() + interval '${HOLD_SECONDS} seconds' WHERE ${name} = ANY ($1) AND expires_at > now()`,
-        [holders],
-      );
+    await this.database.transaction(async ({ manager }) => {
+      for (const [table, name] of [
+        ['blob_pins', 'holder'],
+        ['space_reservations', 'writer'],
+      ])
+        await manager.query(
+          `UPDATE ${table} SET expires_at = now() + interval '${HOLD_SECONDS} seconds' WHERE ${name} = ANY ($1) AND expires_at > now()`,
+          [holders],
+        );
+    });
   }
 
   async release(holder: string): Promise<void> {
@@ -82,17 +84,23 @@ export class BlobLedgerService {
     return this.database.transaction((tx) => condemnBlobs(tx, limit));
   }
 
+  /** Never late: somebody else may collect by then, and have condemned the same digest anew. */
   async forget(digests: Digest[]): Promise<void> {
-    await this.database.query(`DELETE FROM blobs WHERE digest = ANY ($1) AND state = 'deleting' RETURNING digest`, [digests]);
+    await this.database.transaction(({ manager }) =>
+      manager.query(`DELETE FROM blobs WHERE digest = ANY ($1) AND state = 'deleting'`, [digests]),
+    );
   }
 
   private async dropEndedHolds(): Promise<void> {
     for (const table of HOLDS) await this.database.query(`DELETE FROM ${table} held WHERE NOT ${stillHolds('held')}`);
   }
 
-  /** False where there is no such blob, or it is being deleted. */
+  /**
+   * False where there is no such blob, or it is being deleted. FOR KEY SHARE is the one lock that keeps garbage collection away and still
+   * lets whoever comes to refer to the blob make it `stored`: under FOR SHARE, two that pinned it would each wait for the other to end.
+   */
   private async tryToPin({ manager }: Transaction, holder: string, digest: Digest): Promise<boolean> {
-    const blobs = (await manager.query(`SELECT FROM blobs WHERE digest = $1 AND state <> 'deleting' FOR SHARE`, [
+    const blobs = (await manager.query(`SELECT FROM blobs WHERE digest = $1 AND state <> 'deleting' FOR KEY SHARE`, [
       digest,
     ])) as unknown[];
     if (blobs.length === 0) return false;

@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import { ViceError } from '#libs/errors';
 import { currentDeadline } from '#libs/messaging';
 import { type Logger } from '#libs/observability';
@@ -34,6 +35,8 @@ export class Transaction {
 
 const DEADLOCK = '40P01';
 const MAX_TRIES = 5;
+/** Between tries, at most: so that those who met once don't meet again. */
+const PAUSE_MS = 50;
 
 export class Database {
   constructor(
@@ -52,6 +55,8 @@ export class Database {
       } catch (error) {
         if (tries === MAX_TRIES || (error as { code?: string }).code !== DEADLOCK) throw error;
       }
+      await pause(Math.random() * PAUSE_MS);
+      refuseWhenLate();
     }
   }
 
@@ -78,7 +83,10 @@ export class Database {
     }
   }
 
-  /** One statement of its own; answers the rows, also of a RETURNING. They are as the driver gives them: bigint as text. */
+  /**
+   * One statement of its own; answers the rows, also of a RETURNING. They are as the driver gives them: bigint as text. It asks for no
+   * deadline: what must not be changed too late is changed in a transaction.
+   */
   async query<Row>(sql: string, parameters: unknown[] = []): Promise<Row[]> {
     // Past TypeORM, which would take longer over it than PostgreSQL. Its pool is pg's.
     const { master } = this.source.driver as unknown as { master: Pool };

@@ -1,12 +1,17 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { type ClaimedJob, type Json } from '#libs/contracts';
+import { type ClaimedJob, type JobCalls, type Json, type RequestOf } from '#libs/contracts';
 import { type ViceConfig, VICE_CONFIG } from '#libs/config';
 import { ViceError } from '#libs/errors';
+import { type Logger } from '#libs/observability';
 import { Database, JobEntity, type Transaction } from '../database/index.js';
+import { LOGGER } from '../tokens.js';
 import { EndingsService } from './endings.service.js';
+import { afterReport, couldBeJob } from './job.rules.js';
 import { PayloadsService } from './payloads.service.js';
 import { ProgressService } from './progress.service.js';
 import { KnownInspections } from './known-inspections.service.js';
+
+type ClaimRequest = RequestOf<typeof JobCalls.claimJob>;
 
 /** Gives jobs to workers: for the time of a lease, under the number of an attempt. */
 @Injectable()
@@ -18,18 +23,41 @@ export class ClaimsService {
     private readonly known: KnownInspections,
     private readonly progress: ProgressService,
     @Inject(VICE_CONFIG) private readonly config: ViceConfig,
+    @Inject(LOGGER) private readonly logger: Logger,
   ) {}
 
   /** Raises JOB_NOT_CLAIMABLE unless the job is queued, due and waits for that attempt. */
-  async claim(request: { jobId: string; attempt: number; worker: string }): Promise<ClaimedJob> {
-    const claimed = await this.database.transaction(async (tx) => {
+  async claim(request: ClaimRequest): Promise<ClaimedJob> {
+    const claimed = couldBeJob(request) ? await this.claimed(request) : null;
+    if (!claimed) throw new ViceError('JOB_NOT_CLAIMABLE', `job ${request.jobId} does not wait for attempt ${request.attempt}`);
+    return claimed;
+  }
+
+  /** Where the payload cannot be made, all is rolled back, and the attempt has failed before it began: it is claimed by nobody. */
+  private async claimed(request: ClaimRequest): Promise<ClaimedJob | null> {
+    let fault: unknown;
+    const raise = (error: unknown) => {
+      throw (fault = error);
+    };
+    try {
+      return await this.taking(request, (tx, job) => this.withPayload(tx, job).catch(raise));
+    } catch (error) {
+      if (error !== fault) throw error;
+      return this.taking(request, (tx, job) => this.failed(tx, job, error));
+    }
+  }
+
+  /** What `then` makes of the job, which is this worker's by then; null where it is not to be claimed. */
+  private async taking(
+    request: ClaimRequest,
+    then: (tx: Transaction, job: JobEntity) => Promise<ClaimedJob | null>,
+  ): Promise<ClaimedJob | null> {
+    return this.database.transaction(async (tx) => {
       const job = await tx.manager.findOneBy(JobEntity, { id: request.jobId });
       if (!job || (await this.known.waits(tx, job))) return null;
       if (!(await this.take(tx, job, request)) || (await this.known.ends(tx, job))) return null;
-      return this.withPayload(tx, job);
+      return then(tx, job);
     });
-    if (!claimed) throw new ViceError('JOB_NOT_CLAIMABLE', `job ${request.jobId} does not wait for attempt ${request.attempt}`);
-    return claimed;
   }
 
   /**
@@ -62,17 +90,18 @@ export class ClaimsService {
     return row !== undefined;
   }
 
-  /** A job whose payload cannot be made any more (its environment is gone) fails here, and is claimed by nobody. */
-  private async withPayload(tx: Transaction, job: JobEntity): Promise<ClaimedJob | null> {
-    try {
-      const payload = await this.payloads.of(tx, job);
-      tx.afterCommit(() => this.progress.tell(job));
-      return { action: job.action, attempt: job.attempt, leaseMs: this.config.leaseMs, payload: payload as unknown as Json };
-    } catch (error) {
-      const { code, message, transient } = ViceError.from(error);
-      if (transient) throw error;
-      await this.endings.apply(tx, job, { state: 'failed', failures: job.failures + 1, error: { code, message } }, null);
-      return null;
-    }
+  private async withPayload(tx: Transaction, job: JobEntity): Promise<ClaimedJob> {
+    const payload = await this.payloads.of(tx, job);
+    tx.afterCommit(() => this.progress.tell(job));
+    return { action: job.action, attempt: job.attempt, leaseMs: this.config.leaseMs, payload: payload as unknown as Json };
+  }
+
+  /** Fails for good where what the job is about is gone, and is tried again after any other fault; both show on the job. */
+  private async failed(tx: Transaction, job: JobEntity, error: unknown): Promise<null> {
+    const { code, message, transient } = ViceError.from(error);
+    if (code === 'INTERNAL')
+      this.logger.error({ job: job.id, action: job.action, err: error }, 'a job cannot be given to a worker');
+    await this.endings.apply(tx, job, afterReport(job, { kind: 'failed', code, message, transient }, Math.random()), null);
+    return null;
   }
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import { type JobOutcome } from '#libs/contracts';
-import { afterLapse, afterReport, type JobSituation, type NextState } from './job.rules.js';
+import { type JobMessage, type JobOutcome } from '#libs/contracts';
+import { afterLapse, afterReport, couldBeJob, leavesTemporaries, type JobSituation, type NextState } from './job.rules.js';
 import { retryDelayMs } from './retry.rules.js';
 
 const fresh: JobSituation = { failures: 0, cancelRequested: false };
@@ -44,6 +44,35 @@ describe('what becomes of a job when its attempt ends', () => {
     expect(afterLapse(fresh, 0)).toMatchObject({ state: 'queued', failures: 1, error: { code: 'LEASE_LOST' } });
     expect(afterLapse(seventh, 0)).toMatchObject({ state: 'failed', failures: 8 });
     expect(afterLapse(cancelled, 0)).toMatchObject({ state: 'cancelled' });
+  });
+});
+
+describe('the temporaries of an import', () => {
+  const succeeded: JobOutcome = { kind: 'succeeded', result: {} };
+  it.each<[string, boolean, JobOutcome, boolean | undefined, boolean]>([
+    ['are left when an attempt says so', false, unreachable, true, true],
+    ['are left by a success that could not dispose of them', false, succeeded, true, true],
+    ['are none where none ever were', false, refused, undefined, false],
+    ['are still there after an attempt that made none', true, refused, undefined, true],
+    ['are still there when the job is cancelled', true, { kind: 'cancelled' }, undefined, true],
+    ['are still there when it is handed back', true, { kind: 'handed-back' }, undefined, true],
+    ['are gone with a success, which disposes of them', true, succeeded, undefined, false],
+  ])('%s', (_, before, outcome, leftTemporaries, after) => {
+    const progress = { bytesDone: 0, bytesTotal: null, bytesPerSecond: 0 };
+    expect(leavesTemporaries(before, { jobId: '', attempt: 2, outcome, progress, leftTemporaries })).toBe(after);
+  });
+});
+
+describe('a message in a job queue', () => {
+  const jobId = '6f1c1f6e-7b0c-4d0a-9a53-0f6a2d0a7a11';
+  it.each<[string, JobMessage, boolean]>([
+    ['may name a job', { jobId, attempt: 1 }, true],
+    ['names none by what is no id of ours', { jobId: 'nobody-knows', attempt: 1 }, false],
+    ['names none by an attempt that never is', { jobId, attempt: 0 }, false],
+    ['names none by half an attempt', { jobId, attempt: 1.5 }, false],
+    ['names none by an attempt that no row can hold', { jobId, attempt: 2 ** 31 }, false],
+  ])('%s', (_, message, could) => {
+    expect(couldBeJob(message)).toBe(could);
   });
 });
 

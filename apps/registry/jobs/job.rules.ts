@@ -1,5 +1,12 @@
-import { type JobOutcome } from '#libs/contracts';
+import { isUUID } from 'class-validator';
+import { type JobMessage, type JobOutcome, type JobReport } from '#libs/contracts';
 import { MAX_FAILURES, retryDelayMs } from './retry.rules.js';
+
+const MOST_ATTEMPTS = 2 ** 31 - 1;
+
+/** Whether there can be such a job at all: a message may have come from anywhere. */
+export const couldBeJob = ({ jobId, attempt }: JobMessage): boolean =>
+  isUUID(jobId) && Number.isInteger(attempt) && attempt >= 1 && attempt <= MOST_ATTEMPTS;
 
 /** What the rules look at. */
 export interface JobSituation {
@@ -32,6 +39,13 @@ export function afterReport(job: JobSituation, outcome: JobOutcome, random: numb
       return afterFailure(job, { code: outcome.code, message: outcome.message }, outcome.transient, random, outcome.retryAfter);
   }
 }
+
+/**
+ * Whether something may be left in the environment once an attempt has reported. What an attempt left stays until a later one brings the
+ * import to its end, which disposes of it, or until a job of its own does.
+ */
+export const leavesTemporaries = (before: boolean, { outcome, leftTemporaries = false }: JobReport): boolean =>
+  leftTemporaries || (before && outcome.kind !== 'succeeded');
 
 /** The worker was not heard of until its lease ended. */
 export function afterLapse(job: JobSituation, random: number): NextState {

@@ -1,10 +1,11 @@
 import { Inject, Injectable, type BeforeApplicationShutdown, type OnApplicationBootstrap } from '@nestjs/common';
-import { JOB_QUEUES, type JobQueue } from '#libs/contracts';
+import { type JobMessage, type JobQueue } from '#libs/contracts';
 import { BROKER, type Broker } from '#libs/messaging';
 import { type Logger } from '#libs/observability';
 import { Database } from '../database/index.js';
 import { LOGGER } from '../tokens.js';
 import { JobOutbox } from './job-outbox.js';
+import { couldBeJob } from './job.rules.js';
 
 const BATCH = 200;
 const POLL_MS = 500;
@@ -103,17 +104,22 @@ export class RelayService implements OnApplicationBootstrap, BeforeApplicationSh
     );
   }
 
-  /** Finds published jobs that no message stands for any more, and has them published again. */
+  /**
+   * Finds published jobs that no message stands for any more, and has them published again. The messages are counted before the jobs, and of
+   * these only those that were published by then: what is claimed or published meanwhile does not make a queue look short.
+   */
   async republishLost(): Promise<void> {
-    const waiting = await this.database.query<{ queue: JobQueue; waiting: number; overdue: number }>(
-      `SELECT queue, count(*)::int AS waiting, (count(*) FILTER (WHERE publish_at <= now()))::int AS overdue
-       FROM jobs WHERE state = 'queued' AND published GROUP BY queue`,
+    const [overdue] = await this.database.query<{ began: string }>(
+      `SELECT now()::text AS began FROM jobs WHERE state = 'queued' AND published AND publish_at <= now() LIMIT 1`,
     );
-    if (!waiting.some(({ overdue }) => overdue > 0)) return;
+    if (!overdue) return;
     const depths = await this.broker.depths();
-    const short = JOB_QUEUES.filter((queue) =>
-      waiting.some((row) => row.queue === queue && row.overdue > 0 && row.waiting > depths[queue].ready),
+    const waiting = await this.database.query<{ queue: JobQueue; jobs: number }>(
+      `SELECT queue, count(*)::int AS jobs FROM jobs
+        WHERE state = 'queued' AND published AND publish_at <= $1::timestamptz + $2::interval GROUP BY queue`,
+      [overdue.began, OVERDUE],
     );
+    const short = waiting.filter(({ queue, jobs }) => jobs > depths[queue].ready).map(({ queue }) => queue);
     if (short.length === 0) return;
     await this.database.query(
       `UPDATE jobs SET published = false WHERE state = 'queued' AND published AND publish_at <= now() AND queue = ANY($1)`,
@@ -123,8 +129,9 @@ export class RelayService implements OnApplicationBootstrap, BeforeApplicationSh
   }
 
   /** The broker gave up on a message: its job is published anew where it still waits for that attempt. */
-  async deadLettered(jobId: string, attempt: number): Promise<void> {
+  async deadLettered({ jobId, attempt }: JobMessage): Promise<void> {
     this.logger.warn({ jobId, attempt }, 'the broker dead-lettered the message of a job');
+    if (!couldBeJob({ jobId, attempt })) return;
     await this.database.query(
       `UPDATE jobs SET published = false, publish_at = now() WHERE id = $1 AND state = 'queued' AND attempt = $2`,
       [jobId, attempt - 1],

@@ -1,11 +1,11 @@
-import { Injectable } from '@nestjs/common';
-import { storableJson, storableText, type JobReport } from '#libs/contracts';
+import { Inject, Injectable } from '@nestjs/common';
+import { Jobs, storableJson, storableText, type JobReport } from '#libs/contracts';
 import { ViceError } from '#libs/errors';
+import { type Logger } from '#libs/observability';
 import { Database, JobEntity } from '../database/index.js';
+import { LOGGER } from '../tokens.js';
 import { EndingsService } from './endings.service.js';
-import { afterLapse, afterReport } from './job.rules.js';
-
-const LAPSED_AT_ONCE = 100;
+import { afterLapse, afterReport, leavesTemporaries } from './job.rules.js';
 
 /** Hears how attempts ended: by the worker's report, or because its lease lapsed. */
 @Injectable()
@@ -13,6 +13,7 @@ export class ReportsService {
   constructor(
     private readonly database: Database,
     private readonly endings: EndingsService,
+    @Inject(LOGGER) private readonly logger: Logger,
   ) {}
 
   /** Raises JOB_FENCED where another attempt has the job, or may have it. The same report twice is one report. */
@@ -29,7 +30,7 @@ export class ReportsService {
       job.bytesTotal = report.progress.bytesTotal ?? job.bytesTotal;
       job.bytesPerSecond = Math.round(report.progress.bytesPerSecond);
       job.log = report.log === undefined ? job.log : storableText(report.log);
-      job.leftTemporaries = report.leftTemporaries ?? false;
+      job.leftTemporaries = leavesTemporaries(job.leftTemporaries, report);
       await this.endings.apply(
         tx,
         job,
@@ -39,28 +40,42 @@ export class ReportsService {
     });
   }
 
-  /** Ends the attempts whose lease is over; answers how many there were. */
+  /** Ends the attempts whose lease is over, each by itself: one that cannot be ended keeps no other. Answers how many have ended. */
   async endLapsed(): Promise<number> {
+    const lapsed = await this.database.query<{ id: string }>(
+      `SELECT id FROM jobs WHERE state = 'running' AND lease_until < now() ORDER BY lease_until`,
+    );
+    let ended = 0;
+    for (const { id } of lapsed) {
+      try {
+        if (await this.endIfLapsed(id)) ended += 1;
+      } catch (error) {
+        this.logger.error({ job: id, err: error }, 'an attempt whose lease is over cannot be ended; it is tried again');
+      }
+    }
+    return ended;
+  }
+
+  /** False where somebody else ends it, or has. */
+  private async endIfLapsed(id: string): Promise<boolean> {
     return this.database.transaction(async (tx) => {
-      const lapsed = await tx.manager
+      const job = await tx.manager
         .createQueryBuilder(JobEntity, 'job')
-        .where(`job.state = 'running' AND job.leaseUntil < now()`)
+        .where(`job.id = :id AND job.state = 'running' AND job.leaseUntil < now()`, { id })
         .setLock('pessimistic_write')
         .setOnLocked('skip_locked')
-        .limit(LAPSED_AT_ONCE)
-        .getMany();
-      for (const job of lapsed) {
-        job.leftTemporaries = job.action === 'import';
-        await this.endings.apply(tx, job, afterLapse(job, Math.random()), null);
-      }
-      return lapsed.length;
+        .getOne();
+      if (!job) return false;
+      job.leftTemporaries ||= job.action === Jobs.importImage.action;
+      await this.endings.apply(tx, job, afterLapse(job, Math.random()), null);
+      return true;
     });
   }
 
   /** Where jobs live in one process, none can be running when it starts: what was goes on at once. */
   async resumeAll(): Promise<void> {
     await this.database.query(`UPDATE jobs SET lease_until = now() - interval '1 second' WHERE state = 'running'`);
-    while ((await this.endLapsed()) > 0);
+    await this.endLapsed();
     await this.database.query(
       `UPDATE jobs SET due_at = now(), publish_at = now(), published = false WHERE state = 'queued' AND (published OR error_code = 'LEASE_LOST')`,
     );

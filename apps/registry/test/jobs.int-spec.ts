@@ -9,7 +9,7 @@ import {
   type JobOutcome,
   type JobProgress,
 } from '#libs/contracts';
-import { describeWith, postgres } from '#libs/testing';
+import { describeWith, postgres, until } from '#libs/testing';
 import { runRegistry, type RunningRegistry } from './running-registry.js';
 
 const none: JobProgress = { bytesDone: 0, bytesTotal: null, bytesPerSecond: 0 };
@@ -85,6 +85,36 @@ await describeWith([postgres()], 'the life of a job', () => {
   it('is not claimed under the number of another attempt', async () => {
     const { message } = await importing();
     await expect(claim({ ...message, attempt: 2 })).rejects.toMatchObject({ code: 'JOB_NOT_CLAIMABLE' });
+  });
+
+  it.each([
+    ['nobody-knows', 1],
+    [crypto.randomUUID(), 1],
+    [crypto.randomUUID(), 1.5],
+    [crypto.randomUUID(), 2 ** 40],
+  ])('that there is not is not claimed: %s, attempt %d', async (jobId, attempt) => {
+    await expect(claim({ jobId, attempt })).rejects.toMatchObject({ code: 'JOB_NOT_CLAIMABLE' });
+  });
+
+  it('that cannot be given to a worker counts a failure, which shows, and is tried again', async () => {
+    const { image, message } = await importing();
+    await vice.sql(`ALTER TABLE environments RENAME COLUMN location TO elsewhere`);
+    await expect(claim(message)).rejects.toMatchObject({ code: 'JOB_NOT_CLAIMABLE' });
+    await vice.sql(`ALTER TABLE environments RENAME COLUMN elsewhere TO location`);
+    expect(await onlyJob(image)).toMatchObject({ state: 'queued', attempt: 1, error: { code: 'INTERNAL' } });
+    expect(await vice.sql(`SELECT failures FROM jobs WHERE id = '${message.jobId}'`)).toEqual([{ failures: 1 }]);
+    const second = await vice.next('import', image.id);
+    expect(second.attempt).toBe(2);
+    await claim(second);
+    await report(second, succeeded);
+  });
+
+  it('whose environment is gone fails when it is claimed', async () => {
+    const { image, message } = await importing();
+    await vice.sql(`UPDATE jobs SET environment_id = NULL WHERE id = '${message.jobId}'`);
+    await expect(claim(message)).rejects.toMatchObject({ code: 'JOB_NOT_CLAIMABLE' });
+    expect(await onlyJob(image)).toMatchObject({ state: 'failed', error: { code: 'ENVIRONMENT_NOT_FOUND' } });
+    expect(await imageNow(image)).toMatchObject({ status: 'failed' });
   });
 
   it('shows its progress with each heartbeat, and keeps its lease', async () => {
@@ -172,6 +202,21 @@ await describeWith([postgres()], 'the life of a job', () => {
     await report(second, succeeded);
   });
 
+  it('goes to another attempt although the end of another job cannot be written down', async () => {
+    const [poison, other] = [await importing(), await importing()];
+    await vice.sql(`CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'not this one'; END $$`);
+    await vice.sql(`CREATE TRIGGER refuse BEFORE UPDATE ON images FOR EACH ROW WHEN (OLD.id = '${poison.image.id}')
+                    EXECUTE FUNCTION refuse()`);
+    await vice.sql(`UPDATE jobs SET failures = 7 WHERE id = '${poison.message.jobId}'`);
+    await claim(poison.message);
+    await claim(other.message);
+    expect(await vice.next('import', other.image.id)).toMatchObject({ attempt: 2 });
+    const states = async () => (await jobs(poison.image)).map(({ action, state }) => `${action} ${state}`);
+    expect(await states()).toEqual(['import running']);
+    await vice.sql('DROP FUNCTION refuse CASCADE');
+    await until(async () => (await states()).includes('import failed'), { what: 'it has ended too' });
+  });
+
   it('carries on at once when it is handed back, and counts no failure', async () => {
     const { image, message } = await importing();
     await claim(message);
@@ -228,6 +273,31 @@ await describeWith([postgres()], 'the life of a job', () => {
       payload: { marker: message.jobId, environment: { software: 'docker' } },
     });
     await report(disposal, { kind: 'succeeded', result: {} });
+  });
+
+  it.each<[string, JobOutcome]>([
+    ['failed', { kind: 'failed', code: 'CREDENTIALS_REFUSED', message: 'no', transient: false }],
+    ['was cancelled', { kind: 'cancelled' }],
+  ])('has the temporaries of a former attempt disposed of when a later one, which made none, %s', async (_, outcome) => {
+    const { image, message } = await importing();
+    await claim(message);
+    await report(message, unreachable, { leftTemporaries: true });
+    const second = await vice.next('import', image.id);
+    await claim(second);
+    await report(second, outcome);
+    const disposal = await vice.next('import', image.id);
+    expect(await claim(disposal)).toMatchObject({ action: 'dispose', payload: { marker: message.jobId } });
+    await report(disposal, { kind: 'succeeded', result: {} });
+  });
+
+  it('leaves nothing to dispose of when a later attempt succeeded', async () => {
+    const { image, message } = await importing();
+    await claim(message);
+    await report(message, unreachable, { leftTemporaries: true });
+    const second = await vice.next('import', image.id);
+    await claim(second);
+    await report(second, succeeded);
+    expect((await jobs(image)).map(({ action }) => action)).not.toContain('dispose');
   });
 
   it('keeps a deleted environment until its import has stopped, and no longer', async () => {

@@ -9,7 +9,12 @@ import { startRegistry } from '../start.js';
 
 /** A registry with a database of its own and the in-process broker; jobs land in `waiting`, for tests that play the worker. */
 export interface RunningRegistry extends AsyncDisposable {
+  databaseUrl: string;
   ask: Ask;
+  /** Asks as one who waits no longer than that. */
+  within(deadlineMs: number): Ask;
+  /** Puts a message into a queue, past the relay. */
+  publish(queue: JobQueue, message: JobMessage): Promise<void>;
   box: SecretBox;
   /** The oldest message of a job of this image or deployment that the relay has published and nobody has taken. */
   next(queue: JobQueue, subjectId: string): Promise<JobMessage>;
@@ -22,9 +27,11 @@ interface RegistryOptions {
   variables?: Record<string, string>;
   /** Runs when the broker has a job's message, and before the relay hears of that. */
   beforeConfirm?: (message: JobMessage) => Promise<void>;
+  /** Whether the consumer gives a message back instead of taking it. */
+  refuses?: (message: JobMessage) => boolean;
 }
 
-export async function runRegistry({ variables, beforeConfirm }: RegistryOptions = {}): Promise<RunningRegistry> {
+export async function runRegistry({ variables, beforeConfirm, refuses }: RegistryOptions = {}): Promise<RunningRegistry> {
   const database = await createTestDatabase();
   const secretKey = SecretBox.newKey();
   const box = SecretBox.fromKey(secretKey);
@@ -41,6 +48,7 @@ export async function runRegistry({ variables, beforeConfirm }: RegistryOptions 
     };
     for (const queue of JOB_QUEUES) {
       await broker.consumeJobs(queue, 1000, (delivery) => {
+        if (refuses?.(delivery.message)) return delivery.release();
         waiting.push({ queue, message: delivery.message });
         delivery.ack();
       });
@@ -56,7 +64,10 @@ export async function runRegistry({ variables, beforeConfirm }: RegistryOptions 
 
   const ask: Ask = (call, request) => running.client.ask(call, request);
   return {
+    databaseUrl: database.url,
     ask,
+    within: (deadlineMs) => (call, request) => running.client.askWithin(call, request, deadlineMs),
+    publish: (queue, message) => running.broker.publishJob(queue, message),
     box,
     sql: (query) => queryOnce(database.url, query),
     async next(queue, subjectId) {

@@ -17,6 +17,8 @@ interface Thread {
   /** Digesters that are at it. */
   load: number;
   answers: { resolve: (answer: FromHashThread) => void; reject: (error: Error) => void }[];
+  /** Why it ended: nothing that it is told any more will be answered. */
+  ended?: Error;
 }
 
 /**
@@ -70,17 +72,24 @@ export class HashThreads {
       thread.answers.shift()?.resolve(answer);
       if (thread.answers.length === 0) worker.unref();
     });
-    worker.on('error', (error: Error) => {
-      this.threads.splice(this.threads.indexOf(thread), 1);
-      for (const { reject } of thread.answers.splice(0)) reject(error);
-    });
+    worker.on('error', (error: Error) => this.lose(thread, error));
+    worker.on('exit', (code) => this.lose(thread, new Error(`a hashing thread ended with ${code}`)));
     this.threads.push(thread);
     return thread;
+  }
+
+  /** Those who were at it are told; others begin on another. */
+  private lose(thread: Thread, reason: Error): void {
+    if (thread.ended) return;
+    thread.ended = reason;
+    this.threads.splice(this.threads.indexOf(thread), 1);
+    for (const { reject } of thread.answers.splice(0)) reject(reason);
   }
 }
 
 function ask(thread: Thread, message: ToHashThread): Promise<FromHashThread> {
   return new Promise((resolve, reject) => {
+    if (thread.ended) return reject(thread.ended);
     // The process must not end while an answer is due.
     if (thread.answers.length === 0) thread.worker.ref();
     thread.answers.push({ resolve, reject });

@@ -28,3 +28,15 @@ test.each<StopReason | null>([null, 'cancelled', 'fenced', 'lease-lost', 'shutdo
     expect(outcomeOf({ result: undefined }, stop)).toEqual({ kind: 'succeeded', result: {} });
   },
 );
+
+const circle: Record<string, unknown> = {};
+circle.again = circle;
+
+test.each<[string, { result: unknown } | { error: unknown }]>([
+  ['a circle', { result: circle }],
+  ['a number that JSON does not know', { result: { size: 1n } }],
+  ['more text than a message holds', { result: 'x'.repeat(9 << 20) }],
+  ['an error that says too much', { error: new ViceError('ENVIRONMENT_FAILED', 'x'.repeat(9 << 20)) }],
+])('what cannot be said in a message fails for good: %s', (_what, end) => {
+  expect(outcomeOf(end, null)).toMatchObject({ kind: 'failed', code: 'INTERNAL', transient: false });
+});

@@ -11,7 +11,13 @@ export interface Claim {
   sent: Moment;
 }
 
-/** A worker's talk with the registry about its jobs. Each question is repeated until the registry answers it, or the worker gives up. */
+/** How long a claim is asked again for that the registry answers with a fault: its database may be away for a moment. */
+const CLAIM_PATIENCE_MS = 3_000;
+
+/**
+ * A worker's talk with the registry about its jobs. A question that nobody answers is repeated until the worker gives up. One that is answered
+ * with a fault is repeated for a while only, because it keeps a slot from other jobs: the row is the judge, and sets right what was not said.
+ */
 export class JobDesk {
   constructor(
     private readonly ask: Ask,
@@ -27,41 +33,50 @@ export class JobDesk {
       return { sent, job: await this.ask(JobCalls.claimJob, { jobId, attempt, worker: this.worker }) };
     };
     try {
-      return await this.untilAnswered(claim, givenUp);
+      return await this.untilAnswered(claim, CLAIM_PATIENCE_MS, givenUp);
     } catch (error) {
-      if (!isFinal(error)) throw error;
-      const level = error.code === 'JOB_NOT_CLAIMABLE' ? 'debug' : 'warn';
-      this.log[level]({ jobId, attempt, code: error.code }, 'a job was not given to us');
+      const { code } = answerIn(error);
+      const level = code === 'JOB_NOT_CLAIMABLE' ? 'debug' : 'warn';
+      this.log[level]({ jobId, attempt, code }, 'a job was not given to us');
       return undefined;
     }
   }
 
-  /** Resolves when the registry has heard of the end, or knows better. Raises UNAVAILABLE when `givenUp` aborts before. */
+  /**
+   * Resolves when the registry has heard of the end, knows better, or has answered with faults for as long as a lease lasts: it ends the
+   * attempt itself then. Raises UNAVAILABLE when `givenUp` aborts before.
+   */
   async report(run: JobRun, outcome: JobOutcome, givenUp: AbortSignal): Promise<void> {
     const report = { jobId: run.id, attempt: run.attempt, outcome, ...run.account() };
     try {
-      await this.untilAnswered(() => this.ask(JobCalls.reportJob, report), givenUp);
+      await this.untilAnswered(() => this.ask(JobCalls.reportJob, report), run.leaseMs, givenUp);
     } catch (error) {
-      if (!isFinal(error)) throw error;
-      this.log.warn({ jobId: run.id, attempt: run.attempt, code: error.code }, 'the report of a job was refused');
+      const { code } = answerIn(error);
+      this.log.warn({ jobId: run.id, attempt: run.attempt, code }, 'the report of a job was refused');
     }
   }
 
-  private async untilAnswered<T>(question: () => Promise<T>, givenUp: AbortSignal): Promise<T> {
+  /** Raises what the registry answered when asking again would not help, or did not for `patienceMs`. */
+  private async untilAnswered<T>(question: () => Promise<T>, patienceMs: number, givenUp: AbortSignal): Promise<T> {
     const backoff = new Backoff(100, 5_000);
+    const began = performance.now();
     for (;;) {
       try {
         return await question();
       } catch (error) {
-        if (isFinal(error) || givenUp.aborted) throw error;
-        this.log.warn({ reason: ViceError.from(error).message }, 'the registry cannot be reached; asking again');
+        const { code, transient } = ViceError.from(error);
+        const patient = code === 'UNAVAILABLE' || (transient && performance.now() - began < patienceMs);
+        if (!patient || givenUp.aborted) throw error;
+        this.log.warn({ code, err: error }, 'the registry does not answer as it should; asking again');
       }
       await backoff.pause(givenUp);
     }
   }
 }
 
-/** The registry said no: asking again would not help. */
-function isFinal(error: unknown): error is ViceError {
-  return error instanceof ViceError && !error.transient;
+/** What the registry said; raises the error again where it said nothing. */
+function answerIn(error: unknown): ViceError {
+  const answer = ViceError.from(error);
+  if (answer.code === 'UNAVAILABLE') throw answer;
+  return answer;
 }

@@ -25,6 +25,7 @@ const STOP: Record<Exclude<StopReason, 'shutdown'>, [ErrorCode, string]> = {
 export class JobRun implements RunningJob {
   readonly attempt: number;
   readonly writer: string;
+  readonly leaseMs: number;
   stopped: StopReason | null = null;
   mayHaveTemporaries = false;
   private readonly controller = new AbortController();
@@ -43,6 +44,7 @@ export class JobRun implements RunningJob {
   ) {
     this.attempt = claim.attempt;
     this.writer = `${id}.${claim.attempt}`;
+    this.leaseMs = claim.leaseMs;
     this.lease = new Lease(claim.leaseMs, claimSent, () => this.stop('lease-lost'));
     this.heart = setInterval(() => void this.beat(), Math.min(HEARTBEAT_MS, claim.leaseMs / 3));
   }
@@ -60,6 +62,11 @@ export class JobRun implements RunningJob {
     this.assertOurs();
     return answer;
   };
+
+  throwIfStopped(): void {
+    this.assertOurs();
+    this.signal.throwIfAborted();
+  }
 
   setTotal(bytes: number | null): void {
     this.progress.setTotal(bytes);

@@ -10,6 +10,11 @@ export interface RunningJob {
   readonly writer: string;
   /** Aborted with a ViceError when the job has to stop: JOB_CANCELLED, JOB_FENCED, LEASE_LOST, or UNAVAILABLE where the worker shuts down. */
   readonly signal: AbortSignal;
+  /**
+   * Raises the reason when the job has to stop. To be asked right before what must not happen later: the signal comes late in a process that
+   * was suspended, the lease is over in time.
+   */
+  throwIfStopped(): void;
   /** Bytes to move in all; null while that is unknown. */
   setTotal(bytes: number | null): void;
   /** A stream that counts what passes through it as moved, and breaks when the lease has ended. */

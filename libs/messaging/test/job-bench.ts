@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll } from '@jest/globals';
 import { type Ask, type Call } from '#libs/contracts';
-import { ViceError } from '#libs/errors';
+import { ViceError, type ErrorCode } from '#libs/errors';
 import { until } from '#libs/testing';
 import { type Broker } from '../broker.js';
 import { CallClient } from '../calls/call-client.js';
@@ -46,11 +46,11 @@ export class JobBench {
     await until(async () => (await this.broker.depths()).import.ready === 0, { what: 'the queue is empty' });
   }
 
-  /** An ask that finds the registry away as long as `away` says so. */
-  asking(away: (call: Call<never, unknown>, request: unknown) => boolean): Ask {
+  /** An ask that finds the registry away, or at fault, as long as `away` says so. */
+  asking(away: (call: Call<never, unknown>, request: unknown) => boolean, fault: ErrorCode = 'UNAVAILABLE'): Ask {
     const client = new CallClient(this.broker, 2_000);
     return async (call, request) => {
-      if (away(call as Call<never, unknown>, request)) throw new ViceError('UNAVAILABLE', 'the registry is away');
+      if (away(call as Call<never, unknown>, request)) throw new ViceError(fault, 'the registry is away, or at fault');
       return client.ask(call, request);
     };
   }

@@ -75,6 +75,27 @@ export function jobEndsSuite(bench: JobBench): void {
       await bench.ended(await bench.table.add(), 'succeeded');
       expect(refusals).toBeLessThan(1);
     });
+
+    test('a report that cannot be put into a message fails its job, and the next one runs', async () => {
+      const circle: Record<string, unknown> = {};
+      circle.again = circle;
+      await bench.work(async (_payload, job) => (job.id === unsayable.id ? circle : {}), { concurrency: 1 });
+      const unsayable = await bench.table.add();
+      await bench.ended(unsayable, 'failed');
+      expect(unsayable.reports[0]?.outcome).toMatchObject({ code: 'INTERNAL', transient: false });
+      await bench.ended(await bench.table.add(), 'succeeded');
+    });
+
+    test('a report that the registry answers with faults is given up with the lease; the next attempt runs', async () => {
+      let faults = 0;
+      const faulty = (request: unknown) => (request as { attempt: number }).attempt === 1 && ++faults > 0;
+      const ask = bench.asking((call, request) => call === JobCalls.reportJob && faulty(request), 'INTERNAL');
+      await bench.work(async () => ({}), { ask, concurrency: 1 });
+      const row = await bench.table.add();
+      await bench.ended(row, 'succeeded');
+      expect(row.attempt).toBe(2);
+      expect(faults).toBeGreaterThan(1);
+    });
   });
 
   describe('the claim', () => {
@@ -97,6 +118,17 @@ export function jobEndsSuite(bench: JobBench): void {
       const row = await bench.table.add();
       await bench.ended(row, 'succeeded');
       expect(row.attempt).toBe(1);
+    });
+
+    test('it is given up where the registry answers it with faults, so that other jobs run', async () => {
+      let faults = 0;
+      const faulty = (request: unknown) => (request as { jobId: string }).jobId === poison.id && ++faults > 0;
+      const ask = bench.asking((call, request) => call === JobCalls.claimJob && faulty(request), 'INTERNAL');
+      await bench.work(async () => ({}), { ask, concurrency: 1 });
+      const poison = await bench.table.add();
+      await until(() => faults > 1, { what: 'it was asked again' });
+      await bench.ended(await bench.table.add(), 'succeeded');
+      expect(poison.state).toBe('queued');
     });
 
     test('no more jobs run at once than allowed', async () => {

@@ -48,6 +48,8 @@ export function jobStopsSuite(bench: JobBench): void {
         if (job.attempt > 1) return {};
         const end = performance.now() + LEASE_MS + 50;
         while (performance.now() < end);
+        expect(job.signal.aborted).toBe(false);
+        expect(() => job.throwIfStopped()).toThrow(expect.objectContaining({ code: 'LEASE_LOST' }));
         await job
           .ask(JobCalls.noteReference, { jobId: job.id, attempt: 1, reference: 'r' })
           .catch((error: ViceError) => (code = error.code));

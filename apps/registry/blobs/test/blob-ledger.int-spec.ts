@@ -3,6 +3,7 @@ import { afterAll, beforeAll, beforeEach, expect, jest, test } from '@jest/globa
 import { BlobLedger } from '#libs/blobs';
 import { type Digest } from '#libs/contracts';
 import { describeWith, postgres } from '#libs/testing';
+import { BlobLedgerService } from '../blob-ledger.service.js';
 import { LedgerPlace } from './ledger-place.js';
 
 jest.setTimeout(30_000);
@@ -156,10 +157,31 @@ await describeWith([postgres()], 'the ledger of the blob store', () => {
   test('passes over what somebody takes hold of at that moment', async () => {
     await place.blob(digest);
     await place.database.transaction(async (tx) => {
-      await tx.manager.query('SELECT FROM blobs WHERE digest = $1 FOR SHARE', [digest]);
+      await tx.manager.query('SELECT FROM blobs WHERE digest = $1 FOR KEY SHARE', [digest]);
       expect(await condemned()).toEqual([]);
     });
     expect(await condemned()).toEqual([digest]);
+  });
+
+  test('lets two that hold a new blob both refer to it: neither waits for the other', async () => {
+    await place.blob(digest, 'reserved');
+    const service = new BlobLedgerService(place.database);
+    let runs = 0;
+    let letGo = () => {};
+    const bothHold = new Promise<void>((resolve) => (letGo = resolve));
+    const holdAndRefer = () =>
+      place.database.transaction(async (tx) => {
+        await service.pinWithin(tx, upload(), digest);
+        if (++runs === 2) letGo();
+        await bothHold;
+        await tx.manager.query(
+          `INSERT INTO jobs (id, kind, queue, action, digest) VALUES ($1, 'store', 'store', 'inspect', $2)`,
+          [randomUUID(), digest],
+        );
+      });
+    await Promise.all([holdAndRefer(), holdAndRefer()]);
+    expect(runs).toBe(2);
+    expect(await place.stateOf(digest)).toBe('stored');
   });
 
   test('renews what holds still, not what has expired', async () => {

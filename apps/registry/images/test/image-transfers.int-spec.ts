@@ -22,7 +22,7 @@ await describeWith([postgres()], 'the content of images', () => {
   let stranger: string;
 
   beforeAll(async () => {
-    vice = await runRegistry();
+    vice = await runRegistry({ variables: { VICE_LEASE_SECONDS: '30' } });
     user = await vice.newUser();
     stranger = await vice.newUser();
   });
@@ -115,6 +115,16 @@ await describeWith([postgres()], 'the content of images', () => {
     expect(row).toEqual({ generation: 8, live: 8 });
   });
 
+  test('may come to eight images at the same moment', async () => {
+    for (const digit of 'def') {
+      const images = await Promise.all(Array.from({ length: 8 }, () => create()));
+      const began = performance.now();
+      await Promise.all(images.map((image) => upload(image, digestOf(digit))));
+      expect(performance.now() - began).toBeLessThan(5_000);
+      expect(await vice.sql(`SELECT state FROM blobs WHERE digest = '${digestOf(digit)}'`)).toEqual([{ state: 'stored' }]);
+    }
+  });
+
   test('that is said to be something else while it is inspected is inspected as that', async () => {
     const image = await create({ contenttype: 'disk-raw' });
     await upload(image, digestOf('9'));
@@ -130,6 +140,25 @@ await describeWith([postgres()], 'the content of images', () => {
       size: SIZE,
       contentType: 'disk-qcow2',
     });
+  });
+
+  test('is inspected once where the same bytes came to two images: the second job waits for the first', async () => {
+    const bytes = `sha256:${'ab'.repeat(32)}`;
+    const [first, second] = [await create(), await create()];
+    for (const image of [first, second]) await upload(image, bytes);
+    const [running, waiting] = [await vice.next('store', first.id), await vice.next('store', second.id)];
+    const refused = () =>
+      expect(vice.ask(JobCalls.claimJob, { ...waiting, worker: 'another' })).rejects.toMatchObject({ code: 'JOB_NOT_CLAIMABLE' });
+    const { attempt } = await vice.ask(JobCalls.claimJob, { ...running, worker: 'test' });
+    await refused();
+    expect(await vice.next('store', second.id)).toEqual(waiting);
+    await refused();
+    expect(await get(second)).toMatchObject({ status: 'importing' });
+    const progress = { bytesDone: SIZE, bytesTotal: SIZE, bytesPerSecond: 0 };
+    await vice.ask(JobCalls.reportJob, { jobId: running.jobId, attempt, outcome: found('disk-raw'), progress });
+    expect(await vice.next('store', second.id)).toEqual(waiting);
+    await refused(); // what the first found ends the second, too
+    for (const image of [first, second]) expect(await get(image)).toMatchObject({ status: 'ready', contenttype: 'disk-raw' });
   });
 
   test('keeps what an environment says as far as it can be stored', async () => {
