@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
+import { createHash } from 'node:crypto';
 import { gzipSync } from 'node:zlib';
 import {
   adding,
@@ -21,6 +22,12 @@ type Row = [string, Buffer | DockerArchiveOptions, string];
 
 const look = (archive: Buffer | DockerArchiveOptions) =>
   inspect(inMemory(Buffer.isBuffer(archive) ? archive : buildDockerArchive(archive), { chunk: 1000 }), 'docker-image');
+const OCI_MANIFEST = 'application/vnd.oci.image.manifest.v1+json';
+const blobOf = (content: string) => ({
+  digest: `sha256:${createHash('sha256').update(content).digest('hex')}`,
+  size: content.length,
+});
+const evilDescriptor = { mediaType: OCI_MANIFEST, ...blobOf('evil') };
 const layerOf = (...members: TarMember[]) => buildTar(members);
 
 describe('an image archive', () => {
@@ -127,6 +134,80 @@ describe('an image archive', () => {
         edit: rewritingConfig((text) => text.replace('"config":{', `"config":{"X":${'['.repeat(10_000)}${']'.repeat(10_000)},`)),
       },
       'levels deep',
+    ],
+    [
+      'another image behind a digest that no name tells',
+      {
+        edit: (members) => {
+          const evil = JSON.stringify({ mediaType: OCI_MANIFEST, config: evilDescriptor, layers: [] });
+          return [
+            ...editingIndex((index) => void index.manifests.unshift({ ...evilDescriptor, ...blobOf(evil) }))(members),
+            { name: 'elsewhere', content: evil },
+          ];
+        },
+      },
+      'name different images',
+    ],
+    [
+      'a layer that writes out of itself',
+      { layers: [layerOf({ name: '../../etc/passwd', content: 'x' })] },
+      'a layer holds a path',
+    ],
+    [
+      'a layer with a hard link out of itself',
+      { layers: [layerOf({ name: 'a', flag: '1', linkname: '../../etc/passwd' })] },
+      'a layer holds a link',
+    ],
+    [
+      'a gzip layer that writes out of itself',
+      { layout: 'containerd', layers: [layerOf({ name: 'a/../../b' })] },
+      'a layer holds a path',
+    ],
+    ['a layer that deletes its parent', { layers: [layerOf({ name: 'a/.wh...' })] }, 'deletes what it does not name'],
+    [
+      'an index that is a manifest too',
+      { edit: replacingManifest((manifest) => ({ ...manifest, manifests: [] })) },
+      'a manifest and an index at once',
+    ],
+    [
+      'a manifest that says it is an index',
+      { edit: replacingManifest((manifest) => ({ ...manifest, mediaType: 'application/vnd.oci.image.index.v1+json' })) },
+      'another media type',
+    ],
+    [
+      'a manifest sent as an index',
+      {
+        edit: (members) =>
+          editingIndex((index) => void (index.manifests[0].mediaType = 'application/vnd.oci.image.index.v1+json'))(
+            replacingManifest((manifest) => void delete manifest.mediaType)(members),
+          ),
+      },
+      'not what its media type says',
+    ],
+    [
+      'a manifest of an unknown kind',
+      { edit: editingIndex((index) => void (index.manifests[0].mediaType = 'text/html')) },
+      'not that of an image',
+    ],
+    [
+      'another image in its index',
+      { edit: replacingManifest((manifest) => void (manifest.config = manifest.layers[0])) },
+      'name different images',
+    ],
+    [
+      'other layers in its index',
+      { edit: replacingManifest((manifest) => void manifest.layers.reverse()) },
+      'name different layers',
+    ],
+    [
+      'layers to be fetched from elsewhere',
+      { edit: replacingManifest((manifest) => void (manifest.layers[0].urls = ['http://10.0.0.1/'])) },
+      'from elsewhere',
+    ],
+    [
+      '10,000 entries too many',
+      { edit: adding(...Array.from({ length: 10_001 }, (_, at) => ({ name: `f${at}` }))) },
+      'more than 10000 entries',
     ],
   ])('with %s is refused', async (_, archive, message) => {
     await expect(look(archive)).rejects.toMatchObject({ code: 'CONTENT_REFUSED', message: expect.stringContaining(message) });

@@ -30,7 +30,7 @@ export function checkIndex(contents: ArchiveContents, image: ArchivedImage): str
   for (let at = 0; at < queue.length; at++) {
     if (queue.length > MAX_DESCRIPTORS) throw refused('index.json in the archive leads to too many manifests');
     const descriptor = queue[at]!;
-    const file = contents.file(`blobs/${descriptor.digest.replace(':', '/')}`);
+    const file = contents.blob(descriptor.digest);
     // Other platforms are listed, but not saved.
     if (!file) continue;
     const document = readTyped(file, descriptor);
@@ -78,7 +78,7 @@ function compareWithImage(manifest: JsonObject, image: ArchivedImage, contents: 
   const same = layers.length === image.layers.length && layers.every((layer, at) => layer.digest === image.layers[at]!.digest);
   if (!same) throw refused('index.json and manifest.json in the archive name different layers');
   for (const { digest, size } of [config, ...layers]) {
-    if (contents.file(`blobs/${digest.replace(':', '/')}`)?.size !== size)
+    if (contents.blob(digest)?.size !== size)
       throw invalid(`${digest} in the archive is not of the size that its descriptor says`);
   }
 }
