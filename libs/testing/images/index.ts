@@ -10,7 +10,7 @@ export {
 } from './archive.edits.js';
 export { inMemory } from './in-memory.js';
 export { buildQcow2, type Qcow2Options } from './qcow2.builder.js';
-export { buildVmdk, vmdkDescriptor, type VmdkOptions } from './vmdk.builder.js';
+export { buildVmdk, hiddenParent, vmdkDescriptor, type VmdkOptions } from './vmdk.builder.js';
 export { buildTar, type TarMember } from './tar.builder.js';
 export {
   buildDockerArchive,
