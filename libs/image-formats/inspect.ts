@@ -13,7 +13,7 @@ import { packerfile } from './packerfile/packerfile.inspector.js';
 import { qcow2Disk } from './qcow2/qcow2.inspector.js';
 import { rawDisk } from './raw/raw-disk.inspector.js';
 import { HEAD_BYTES, recognise } from './recognise.js';
-import { invalid } from './refusal.js';
+import { invalid, refused } from './refusal.js';
 import { vmdkDisk } from './vmdk/vmdk.inspector.js';
 
 const INSPECTORS: Record<ContentType, FormatInspector> = {
@@ -44,7 +44,10 @@ export async function inspect(
       `the content is declared as ${contentType}, but is not ${inspector.label}; ${await describe(bytes, limits, signal)}`,
     );
   }
-  return { contentType, facts: await inspector.inspect(bytes, limits, signal) };
+  const facts = await inspector.inspect(bytes, limits, signal);
+  if (Buffer.byteLength(JSON.stringify(facts)) > limits.maxFactsBytes)
+    throw refused(`what ${inspector.label} says of itself is larger than ${limits.maxFactsBytes} bytes, the limit here`);
+  return { contentType, facts };
 }
 
 async function describe(bytes: InspectableBytes, limits: InspectionLimits, signal?: AbortSignal): Promise<string> {

@@ -29,6 +29,8 @@ export interface InspectionLimits {
   maxTextBytes: number;
   /** One JSON document within an archive; eight times this for all of them together. */
   maxDocumentBytes: number;
+  /** What is kept of an inspection, as JSON: it goes through the broker into the database. */
+  maxFactsBytes: number;
   /** Entries of an image archive itself, not those within its layers. */
   maxArchiveEntries: number;
 }
@@ -44,6 +46,7 @@ export const DEFAULT_LIMITS: InspectionLimits = {
   freeExpansionBytes: 4 * GiB,
   maxTextBytes: MiB,
   maxDocumentBytes: 8 * MiB,
+  maxFactsBytes: MiB,
   maxArchiveEntries: 10_000,
 };
 

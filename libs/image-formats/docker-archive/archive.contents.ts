@@ -28,6 +28,7 @@ type ArchivedEntry = ArchivedFile | { kind: 'link'; target: string } | { kind: '
 /** An image archive, read once from start to end in bounded memory. */
 export class ArchiveContents {
   private readonly entries = new Map<string, ArchivedEntry>();
+  private readonly blobs = new Map<string, ArchivedFile>();
   private documentBytes = 0;
 
   private constructor(private readonly limits: InspectionLimits) {}
@@ -53,6 +54,11 @@ export class ArchiveContents {
     return entry?.kind === 'file' ? entry : undefined;
   }
 
+  /** The file of this digest, wherever it is in the archive: an engine with the containerd store takes every file in, and finds it by its digest alone. */
+  blob(digest: string): ArchivedFile | undefined {
+    return this.blobs.get(digest);
+  }
+
   /** One of the documents that steer an engine, which must be a file of its own: an engine, or we, might not follow a link to it. */
   document(path: string): Buffer | undefined {
     const entry = this.entries.get(path);
@@ -76,8 +82,13 @@ export class ArchiveContents {
     if (path === '' || this.entries.has(path)) throw refused(`the archive holds two entries of the name ${quote(path)}`);
     if (header.type === 'symlink') this.entries.set(path, { kind: 'link', target: symlinkTarget(header, ARCHIVE) });
     else if (header.type === 'link') this.entries.set(path, { kind: 'link', target: hardLinkTarget(header, ARCHIVE) });
-    else if (header.type === 'file') this.entries.set(path, await this.readFile(header.size, body, budget));
+    else if (header.type === 'file') this.addFile(path, await this.readFile(header.size, body, budget));
     else throw refused(`the archive holds ${quote(path)}, which is neither a file nor a folder nor a link`);
+  }
+
+  private addFile(path: string, file: ArchivedFile): void {
+    this.entries.set(path, file);
+    this.blobs.set(file.digest, file);
   }
 
   private async readFile(size: number, body: AsyncIterable<Buffer>, budget: ExpansionBudget): Promise<ArchivedFile> {

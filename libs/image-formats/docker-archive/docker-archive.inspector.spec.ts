@@ -125,6 +125,15 @@ describe('an image archive', () => {
     });
   });
 
+  test('that says more of itself than we care to keep is refused', async () => {
+    const config = { config: { Labels: { long: 'x'.repeat(2 ** 20) } } };
+    await expect(look({ config })).rejects.toMatchObject({
+      code: 'CONTENT_REFUSED',
+      message: expect.stringContaining('what a Docker image archive says of itself'),
+    });
+    await expect(look({ config }, { maxFactsBytes: 2 ** 21 })).resolves.toBeDefined();
+  });
+
   test('may carry provenance for a platform that is none, and list platforms that it does not hold', async () => {
     const edit = (members: TarMember[]) => {
       const attestation = JSON.stringify({ mediaType: 'application/vnd.oci.image.manifest.v1+json', config: {}, layers: [] });

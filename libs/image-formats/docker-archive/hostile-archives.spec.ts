@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
+import { createHash } from 'node:crypto';
 import { gzipSync } from 'node:zlib';
 import {
   adding,
@@ -8,6 +9,8 @@ import {
   editingIndex,
   inMemory,
   replacingManifest,
+  rewriting,
+  rewritingConfig,
   without,
   type DockerArchiveOptions,
   type TarMember,
@@ -19,6 +22,12 @@ type Row = [string, Buffer | DockerArchiveOptions, string];
 
 const look = (archive: Buffer | DockerArchiveOptions) =>
   inspect(inMemory(Buffer.isBuffer(archive) ? archive : buildDockerArchive(archive), { chunk: 1000 }), 'docker-image');
+const OCI_MANIFEST = 'application/vnd.oci.image.manifest.v1+json';
+const blobOf = (content: string) => ({
+  digest: `sha256:${createHash('sha256').update(content).digest('hex')}`,
+  size: content.length,
+});
+const evilDescriptor = { mediaType: OCI_MANIFEST, ...blobOf('evil') };
 const layerOf = (...members: TarMember[]) => buildTar(members);
 
 describe('an image archive', () => {
@@ -57,7 +66,87 @@ describe('an image archive', () => {
     [
       'a config in two spellings',
       { edit: editing('manifest.json', ([image]) => [{ ...image, config: 'other' }]) },
-      'in different spellings',
+      'the key "config", which programs may take for "Config"',
+    ],
+    [
+      'layers in a spelling with a long s',
+      { edit: editing('manifest.json', ([image]) => [{ ...image, 'Layer\u017f': ['evil'] }]) },
+      'may take for "Layers"',
+    ],
+    [
+      'names in another spelling alone',
+      { edit: editing('manifest.json', ([{ RepoTags, ...image }]) => [{ ...image, 'RepoTag\u017f': RepoTags }]) },
+      'may take for "RepoTags"',
+    ],
+    [
+      'digests of layers in another spelling in its config',
+      { config: { rootfs: { type: 'layers', diff_ids: [], 'diff_id\u017f': [] } } },
+      'may take for "diff_ids"',
+    ],
+    ['a config with another config in it', { config: { Config: { Cmd: ['evil'] } } }, 'may take for "config"'],
+    ['a command in another spelling', { config: { config: { cmd: ['evil'] } } }, 'may take for "Cmd"'],
+    [
+      'manifests in another spelling in its index',
+      { edit: editingIndex((index) => ({ ...index, 'manife\u017fts': [] })) },
+      'may take for "manifests"',
+    ],
+    [
+      'annotations in another spelling in its index',
+      {
+        edit: editingIndex(({ manifests: [image] }) => ({
+          manifests: [image, { ...image, annotations: undefined, Annotations: image.annotations }],
+        })),
+      },
+      'may take for "annotations"',
+    ],
+    [
+      'a platform in two spellings in its index',
+      { edit: editingIndex((index) => void (index.manifests[0].platform = { os: 'unknown', OS: 'linux' })) },
+      'may take for "os"',
+    ],
+    [
+      'a manifest with layers in another spelling',
+      { edit: replacingManifest((manifest) => ({ ...manifest, 'layer\u017f': [] })) },
+      'may take for "layers"',
+    ],
+    [
+      'a config that has its layers in two parts',
+      {
+        layout: 'docker-20',
+        edit: rewritingConfig((text) => text.replace('"rootfs":', '"rootfs":{"diff_ids":["evil"]},"rootfs":')),
+      },
+      'the key "rootfs" twice',
+    ],
+    [
+      'names that it takes back',
+      { edit: rewriting('manifest.json', (text) => text.replace('"RepoTags":', '"RepoTags":["evil:1"],"RepoTags":')) },
+      'the key "RepoTags" twice',
+    ],
+    [
+      'an index that has its manifests in two parts',
+      { edit: rewriting('index.json', (text) => text.replace('"manifests":', '"manifests":[{"annotations":{}}],"manifests":')) },
+      'the key "manifests" twice',
+    ],
+    [
+      'a config nested 10,000 levels deep',
+      {
+        layout: 'docker-20',
+        edit: rewritingConfig((text) => text.replace('"config":{', `"config":{"X":${'['.repeat(10_000)}${']'.repeat(10_000)},`)),
+      },
+      'levels deep',
+    ],
+    [
+      'another image behind a digest that no name tells',
+      {
+        edit: (members) => {
+          const evil = JSON.stringify({ mediaType: OCI_MANIFEST, config: evilDescriptor, layers: [] });
+          return [
+            ...editingIndex((index) => void index.manifests.unshift({ ...evilDescriptor, ...blobOf(evil) }))(members),
+            { name: 'elsewhere', content: evil },
+          ];
+        },
+      },
+      'name different images',
     ],
     [
       'a layer that writes out of itself',

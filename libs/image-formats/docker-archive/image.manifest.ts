@@ -1,8 +1,9 @@
 import { type JsonObject } from '#libs/contracts';
-import { asObject, isDigest, isObject, isStrings, parseJson } from '../json.js';
+import { isDigest, isObject, isStrings } from '../json.js';
 import { invalid, quote, refused } from '../refusal.js';
 import { pathInTree } from '../tar/tar.paths.js';
 import { type ArchiveContents, type ArchivedFile } from './archive.contents.js';
+import { parseDocument, readObject, readOptional } from './documents.js';
 
 /** Engines mount at most 127. */
 const MAX_LAYERS = 500;
@@ -31,8 +32,9 @@ export function readImage(contents: ArchiveContents): ArchivedImage {
   if (!configFile)
     throw invalid(`manifest.json names the config ${quote(String(manifest.Config))}, which the archive does not hold`);
   if (!configFile.document) throw invalid('the image config is not a JSON document');
-  const config = asObject(parseJson(configFile.document, 'the image config'), 'the image config');
-  const rootfs = asObject(config.rootfs, 'rootfs in the image config');
+  const config = readObject(parseDocument(configFile.document, 'the image config'), 'imageConfig', 'the image config');
+  readOptional(config.config, 'containerConfig', 'config in the image config');
+  const rootfs = readObject(config.rootfs, 'rootfs', 'rootfs in the image config');
   const diffIds = rootfs.diff_ids;
   if (rootfs.type !== 'layers' || !Array.isArray(diffIds) || !diffIds.every(isDigest)) {
     throw invalid('the image config does not list its layers as sha256 digests in rootfs.diff_ids');
@@ -55,10 +57,10 @@ function onlyImage(contents: ArchiveContents): JsonObject {
       'the archive holds no manifest.json, so it is not an image saved with "docker save" (a container\'s "docker export" is not one)',
     );
   }
-  const images = parseJson(document, 'manifest.json in the archive');
+  const images = parseDocument(document, 'manifest.json in the archive');
   if (!Array.isArray(images) || images.length === 0) throw invalid('manifest.json in the archive lists no image');
   if (images.length > 1) throw refused(`the archive holds ${images.length} images; save one image per archive`);
-  return asObject(images[0], 'manifest.json in the archive');
+  return readObject(images[0], 'savedImage', 'manifest.json in the archive');
 }
 
 function readLayers(contents: ArchiveContents, manifest: JsonObject, diffIds: string[]): ArchivedLayer[] {
@@ -101,7 +103,7 @@ function tags(manifest: JsonObject): string[] {
 export function readIndexDocument(contents: ArchiveContents): JsonObject | undefined {
   const document = contents.document('index.json');
   if (!document) return undefined;
-  const index = asObject(parseJson(document, 'index.json in the archive'), 'index.json in the archive');
+  const index = readObject(parseDocument(document, 'index.json in the archive'), 'ociDocument', 'index.json in the archive');
   if (!Array.isArray(index.manifests) || !index.manifests.every(isObject))
     throw invalid('index.json in the archive lists no manifests');
   return index;

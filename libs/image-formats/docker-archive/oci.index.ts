@@ -1,7 +1,8 @@
 import { type Json, type JsonObject } from '#libs/contracts';
-import { asObject, isDigest, isObject, parseJson } from '../json.js';
+import { isDigest, isObject } from '../json.js';
 import { invalid, refused } from '../refusal.js';
 import { type ArchiveContents, type ArchivedFile } from './archive.contents.js';
+import { parseDocument, readObject, readOptional } from './documents.js';
 import { readIndexDocument, type ArchivedImage } from './image.manifest.js';
 
 const INDEXES = ['application/vnd.oci.image.index.v1+json', 'application/vnd.docker.distribution.manifest.list.v2+json'];
@@ -29,7 +30,7 @@ export function checkIndex(contents: ArchiveContents, image: ArchivedImage): str
   for (let at = 0; at < queue.length; at++) {
     if (queue.length > MAX_DESCRIPTORS) throw refused('index.json in the archive leads to too many manifests');
     const descriptor = queue[at]!;
-    const file = contents.file(`blobs/${descriptor.digest.replace(':', '/')}`);
+    const file = contents.blob(descriptor.digest);
     // Other platforms are listed, but not saved.
     if (!file) continue;
     const document = readTyped(file, descriptor);
@@ -50,7 +51,11 @@ function readTyped(file: ArchivedFile, { mediaType, digest, size }: Descriptor):
   }
   if (file.size !== size || !file.document)
     throw invalid(`${digest} in the archive is not of the size or kind that its descriptor says`);
-  const document = asObject(parseJson(file.document, `${digest} in the archive`), `${digest} in the archive`);
+  const document = readObject(
+    parseDocument(file.document, `${digest} in the archive`),
+    'ociDocument',
+    `${digest} in the archive`,
+  );
   const hasManifests = document.manifests !== undefined;
   const hasLayers = document.layers !== undefined || document.config !== undefined;
   if (document.mediaType !== undefined && document.mediaType !== mediaType) {
@@ -73,7 +78,7 @@ function compareWithImage(manifest: JsonObject, image: ArchivedImage, contents: 
   const same = layers.length === image.layers.length && layers.every((layer, at) => layer.digest === image.layers[at]!.digest);
   if (!same) throw refused('index.json and manifest.json in the archive name different layers');
   for (const { digest, size } of [config, ...layers]) {
-    if (contents.file(`blobs/${digest.replace(':', '/')}`)?.size !== size)
+    if (contents.blob(digest)?.size !== size)
       throw invalid(`${digest} in the archive is not of the size that its descriptor says`);
   }
 }
@@ -92,9 +97,9 @@ function descriptors(index: JsonObject, where: string): Descriptor[] {
 }
 
 function descriptor(value: Json | undefined, what: string): Descriptor {
-  const { mediaType, digest, size, urls, platform, annotations } = asObject(value, what);
+  const { mediaType, digest, size, urls, platform, annotations } = readObject(value, 'descriptor', what);
   if (typeof mediaType !== 'string' || !isDigest(digest) || typeof size !== 'number')
     throw invalid(`${what} is no valid OCI descriptor`);
   if (urls !== undefined && urls !== null) throw refused(`${what} is to be fetched from elsewhere`);
-  return { mediaType, digest, size, platform, annotations };
+  return { mediaType, digest, size, platform: readOptional(platform, 'platform', `the platform of ${what}`), annotations };
 }

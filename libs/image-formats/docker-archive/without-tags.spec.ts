@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import { Readable } from 'node:stream';
 import { gzipSync } from 'node:zlib';
 import { extract } from 'tar-stream';
-import { buildDockerArchive, inMemory, type TarMember } from '#libs/testing/images';
+import { buildDockerArchive, editing, editingIndex, inMemory, rewriting, type TarMember } from '#libs/testing/images';
 import { readArchiveSummary } from './docker-archive.inspector.js';
 import { withoutTags } from './without-tags.js';
 
@@ -74,6 +74,31 @@ describe('an image archive without its tags', () => {
     expect([...are.keys()]).not.toContain('./repositories');
     expect(are.get('./manifest.json')).toContain('"RepoTags":null');
     expect(JSON.parse(are.get('./index.json')!).manifests[0].annotations).toEqual({ kept: 'yes' });
+  });
+
+  test.each<[string, (members: TarMember[]) => TarMember[]]>([
+    ['manifest.json', editing('manifest.json', ([image]) => [{ ...image, 'RepoTag\u017f': ['debian:latest'] }])],
+    ['index.json', editingIndex((index) => ({ ...index, 'manife\u017fts': index.manifests }))],
+    [
+      'a descriptor',
+      editingIndex(({ manifests: [image] }) => ({
+        manifests: [{ ...image, annotations: null, Annotations: image.annotations }],
+      })),
+    ],
+    ['the text', rewriting('manifest.json', (text) => text.replace('"RepoTags":', '"RepoTags":["debian:latest"],"RepoTags":'))],
+  ])('is not made where a second spelling in %s could carry one', async (_, edit) => {
+    await expect(strip(buildDockerArchive({ edit }))).rejects.toMatchObject({ code: 'CONTENT_REFUSED' });
+  });
+
+  test('loses from its documents what no engine knows', async () => {
+    const edit = (all: TarMember[]) =>
+      editing('manifest.json', ([image]) => [{ ...image, Names: ['debian:latest'] }])(
+        editingIndex((index) => ({
+          ...index,
+          manifests: index.manifests.map((image: object) => ({ ...image, name: 'debian' })),
+        }))(all),
+      );
+    expect((await strip(buildDockerArchive({ edit }))).equals(await strip(buildDockerArchive()))).toBe(true);
   });
 
   test('may hold an entry of any other name', async () => {

@@ -1,13 +1,14 @@
-import { type Json } from '#libs/contracts';
+import { type Json, type JsonObject } from '#libs/contracts';
 import { PassThrough, pipeline, type Readable } from 'node:stream';
 import { ExpansionBudget, openArchive } from '../expansion.js';
 import { DEFAULT_LIMITS } from '../inspection.js';
-import { isObject, parseJson } from '../json.js';
-import { refused } from '../refusal.js';
+import { isObject } from '../json.js';
+import { invalid, refused } from '../refusal.js';
 import { BLOCK, fileHeader, type TarHeader } from '../tar/tar.header.js';
 import { type TarPiece } from '../tar/tar.parser.js';
 import { pathInTree } from '../tar/tar.paths.js';
 import { piecesOf } from '../tar/tar.reader.js';
+import { onlyKnown, parseDocument, readOptional } from './documents.js';
 import { isAttestation } from './oci.index.js';
 
 /** The one tag that an archive is given in the place of its own: a repository on Docker Hub's level (`busybox`), and a tag of it. */
@@ -20,36 +21,53 @@ export interface OwnTag {
 const FULL_NAME = 'io.containerd.image.name';
 const SHORT_NAME = 'org.opencontainers.image.ref.name';
 
-/** What to do with an entry that carries tags: `null` leaves it out, a function rewrites its document. All other entries pass as they are. */
-const TAGGED: Record<string, null | ((document: Json, own: OwnTag | undefined) => void)> = {
+type Rewrite = (document: Json, own: OwnTag | undefined) => Json;
+
+/**
+ * What to do with an entry that carries tags: `null` leaves it out, a function rewrites its document. All other entries pass as they are. What engines do
+ * not know yet is left out of these documents: it could come to be a name.
+ */
+const TAGGED: Record<string, null | Rewrite> = {
   repositories: null,
-  'manifest.json': (images, own) => {
-    for (const image of Array.isArray(images) ? images : []) {
-      if (isObject(image)) image.RepoTags = own ? [`${own.repository}:${own.tag}`] : null;
-    }
-  },
+  'manifest.json': retaggedImages,
   // Nothing refers to index.json by its digest, so it may change.
-  'index.json': (index, own) => {
-    const manifests = isObject(index) && Array.isArray(index.manifests) ? index.manifests.filter(isObject) : [];
-    for (const manifest of manifests) {
-      if (!isObject(manifest.annotations)) continue;
-      for (const name of [FULL_NAME, SHORT_NAME]) delete manifest.annotations[name];
-      if (Object.keys(manifest.annotations).length === 0) delete manifest.annotations;
-    }
-    const image = manifests.find((manifest) => !isAttestation(manifest));
-    if (own && image) {
-      const names = { [FULL_NAME]: `docker.io/library/${own.repository}:${own.tag}`, [SHORT_NAME]: own.tag };
-      image.annotations = { ...(isObject(image.annotations) ? image.annotations : {}), ...names };
-    }
-  },
+  'index.json': retaggedIndex,
 };
+
+function retaggedImages(images: Json, own: OwnTag | undefined): Json {
+  if (!Array.isArray(images)) throw invalid('manifest.json in the archive lists no image');
+  const RepoTags = own ? [`${own.repository}:${own.tag}`] : null;
+  return images.map((image) => ({ ...onlyKnown(image, 'savedImage', 'manifest.json in the archive'), RepoTags }));
+}
+
+function retaggedIndex(document: Json, own: OwnTag | undefined): Json {
+  const index = onlyKnown(document, 'ociDocument', 'index.json in the archive');
+  if (!Array.isArray(index.manifests)) throw invalid('index.json in the archive lists no manifests');
+  const manifests = index.manifests.map(untaggedDescriptor);
+  const image = manifests.find((manifest) => !isAttestation(manifest));
+  if (own && image) {
+    const names = { [FULL_NAME]: `docker.io/library/${own.repository}:${own.tag}`, [SHORT_NAME]: own.tag };
+    image.annotations = { ...(isObject(image.annotations) ? image.annotations : {}), ...names };
+  }
+  return { ...index, manifests };
+}
+
+function untaggedDescriptor(value: Json): JsonObject {
+  const descriptor = onlyKnown(value, 'descriptor', 'a manifest in index.json');
+  readOptional(descriptor.platform, 'platform', 'the platform of a manifest in index.json');
+  if (!isObject(descriptor.annotations)) return descriptor;
+  const kept = Object.entries(descriptor.annotations).filter(([name]) => name !== FULL_NAME && name !== SHORT_NAME);
+  if (kept.length > 0) descriptor.annotations = Object.fromEntries(kept);
+  else delete descriptor.annotations;
+  return descriptor;
+}
 
 /** An entry that is rewritten once all of it has come. */
 interface HeldEntry {
   header: TarHeader;
   entry: Buffer[];
   body: Buffer[];
-  rewrite: NonNullable<(typeof TAGGED)[string]>;
+  rewrite: Rewrite;
 }
 
 /**
@@ -95,11 +113,9 @@ function tagged({ header }: Extract<TarPiece, { kind: 'entry' }>) {
 }
 
 function* rewritten({ header, entry, body, rewrite }: HeldEntry, own: OwnTag | undefined): Generator<Buffer> {
-  const document = parseJson(Buffer.concat(body), `${header.name} in the archive`);
-  const before = JSON.stringify(document);
-  rewrite(document, own);
-  const after = JSON.stringify(document);
-  if (after === before) {
+  const document = parseDocument(Buffer.concat(body), `${header.name} in the archive`);
+  const after = JSON.stringify(rewrite(document, own));
+  if (after === JSON.stringify(document)) {
     yield* entry;
     return;
   }

@@ -17,7 +17,8 @@ export function parsePackerTemplate(text: string): PackerTemplate {
 
 /** The classic form lists `builders`; the JSON form of HCL has `source` and `build`. */
 function parseJsonTemplate(text: string): PackerTemplate {
-  const { builders, source, build } = asObject(parseJson(Buffer.from(text), 'the Packer template'), 'the Packer template');
+  const what = 'the Packer template';
+  const { builders, source, build } = asObject(parseJson(Buffer.from(text), what), what, ['builders', 'source', 'build']);
   if (Array.isArray(builders) && builders.length > 0) {
     const types = builders.map((builder) => (isObject(builder) && typeof builder.type === 'string' ? builder.type : undefined));
     if (types.includes(undefined)) throw invalid('a builder in the Packer template has no type');

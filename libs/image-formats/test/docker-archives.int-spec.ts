@@ -3,7 +3,7 @@ import { request } from 'node:http';
 import { Readable } from 'node:stream';
 import { gzipSync } from 'node:zlib';
 import { busyboxImage, describeWith, dockerEngine, startEngine, type EngineVersion, type TestEngine } from '#libs/testing';
-import { buildTar, inMemory } from '#libs/testing/images';
+import { buildDockerArchive, buildTar, editing, inMemory } from '#libs/testing/images';
 import { inspect, withoutTags } from '../index.js';
 
 const VERSIONS = ['20', '26', '26c'] as const;
@@ -93,6 +93,31 @@ await describeWith(
         expect((await engine.run(id!, ['cat', '/three'])).output).toBe('two\n');
       },
     );
+
+    test.each(VERSIONS)('on %s could carry a name in another spelling, which is why that is refused', async (version) => {
+      const engine = engines.get(version)!;
+      const archive = buildDockerArchive({
+        layout: 'docker-20',
+        edit: editing('manifest.json', ([image]) => [{ ...image, RepoTags: undefined, 'RepoTag\u017f': ['hidden:1'] }]),
+      });
+      await expect(inspect(inMemory(archive), 'docker-image')).rejects.toMatchObject({ code: 'CONTENT_REFUSED' });
+      await expect(withoutTags(Readable.from([archive])).toArray()).rejects.toMatchObject({ code: 'CONTENT_REFUSED' });
+      await engine.api('POST', '/images/load', { body: Readable.from([archive]) });
+      expect(await engine.tags()).toContain('hidden:1');
+    });
+
+    test('on 26c is found by its digest, wherever it is in the archive', async () => {
+      const engine = engines.get('26c')!;
+      const { facts } = await inspect(inMemory(buildDockerArchive({ repoTags: ['moved:1'] })), 'docker-image');
+      const name = `blobs/${String(facts['manifestDigest']).replace(':', '/')}`;
+      const archive = buildDockerArchive({
+        repoTags: ['moved:1'],
+        edit: (members) => members.map((member) => (member.name === name ? { ...member, name: 'elsewhere' } : member)),
+      });
+      expect((await inspect(inMemory(archive), 'docker-image')).facts).toEqual(facts);
+      await engine.api('POST', '/images/load', { body: Readable.from([archive]) });
+      expect(await engine.imageId('moved:1')).toBe(facts['manifestDigest']);
+    });
 
     test('is refused where it holds two images', async () => {
       for (const engine of engines.values()) {

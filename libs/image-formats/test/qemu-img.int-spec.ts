@@ -4,7 +4,7 @@ import { randomFillSync } from 'node:crypto';
 import { readFile, truncate, writeFile } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import { describeWith, tempDir, tool, until, type TempDir } from '#libs/testing';
-import { buildQcow2, buildVmdk, inMemory } from '#libs/testing/images';
+import { buildQcow2, buildVmdk, hiddenParent, inMemory } from '#libs/testing/images';
 import { inspect } from '../index.js';
 
 const run = promisify(execFile);
@@ -106,6 +106,24 @@ await describeWith([tool('qemu-img')], 'what qemu-img makes', () => {
     await convert('parent.vmdk', '-O', 'vmdk');
     await create('child.vmdk', '-f', 'vmdk', '-F', 'vmdk', '-b', file('parent.vmdk'));
     await expect(look('child.vmdk')).rejects.toMatchObject({ code: 'CONTENT_REFUSED' });
+  });
+
+  test.each(['beyond its size', 'before it'] as const)(
+    'or would open the parent of, hidden from the descriptor %s, is refused',
+    async (place) => {
+      await convert('parent.vmdk', '-O', 'vmdk');
+      await writeFile(file('child.vmdk'), hiddenParent(place, file('parent.vmdk')));
+      const { stdout } = await run('qemu-img', ['info', '-f', 'vmdk', file('child.vmdk')]);
+      expect(stdout).toContain(`backing file: ${file('parent.vmdk')}`);
+      await expect(look('child.vmdk')).rejects.toMatchObject({ code: 'CONTENT_REFUSED' });
+    },
+  );
+
+  test('of qcow2 without its backing file, but with the format of one, has no parent', async () => {
+    await writeFile(file('built.qcow2'), buildQcow2({ extensions: [[0xe2792aca, Buffer.from('raw')]] }));
+    const { stdout } = await run('qemu-img', ['info', '-f', 'qcow2', file('built.qcow2')]);
+    expect(stdout).not.toContain('backing file:');
+    await expect(look('built.qcow2')).resolves.toBeDefined();
   });
 
   test('with a bitmap is accepted', async () => {

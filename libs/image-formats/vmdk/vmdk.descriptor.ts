@@ -1,4 +1,4 @@
-import { readRange } from '../byte-range.js';
+import { requireRange } from '../byte-range.js';
 import { type InspectableBytes } from '../inspection.js';
 import { invalid, quote, refused } from '../refusal.js';
 import { SECTOR, type VmdkHeader } from './vmdk.header.js';
@@ -6,6 +6,8 @@ import { SECTOR, type VmdkHeader } from './vmdk.header.js';
 export const DESCRIPTOR_START = '# Disk DescriptorFile';
 const CREATE_TYPES = ['monolithicSparse', 'streamOptimized'];
 const MAX_DESCRIPTOR_SECTORS = 128;
+/** Where qemu looks for the name of a parent, in sectors, whatever the header says. All writers known put the descriptor just there. */
+const QEMU_DESCRIPTOR = { offset: 1, size: 20 };
 
 export interface VmdkDescriptor {
   createType: string;
@@ -15,24 +17,32 @@ export interface VmdkDescriptor {
 
 /**
  * The descriptor within the disk. It may name exactly one extent, which is the disk itself, and no parent: all other names in it are files on the machine of
- * whoever opens the disk.
+ * whoever opens the disk. Tools read it by different rules, so all that any of them could take for it is read as one.
  */
 export async function readDescriptor(bytes: InspectableBytes, header: VmdkHeader): Promise<VmdkDescriptor> {
   const { descriptorOffset, descriptorSize } = header;
   if (descriptorOffset === 0 || descriptorSize === 0)
     throw invalid('the VMDK disk holds no descriptor; single parts of a split disk are not supported');
+  if (descriptorOffset !== QEMU_DESCRIPTOR.offset)
+    throw refused(`the descriptor of the VMDK disk is at sector ${descriptorOffset}; tools look for it at the second, sector 1`);
   if (descriptorSize > MAX_DESCRIPTOR_SECTORS)
     throw invalid(`the VMDK header states a descriptor of more than ${MAX_DESCRIPTOR_SECTORS} sectors`);
-  const area = await readRange(bytes, descriptorOffset * SECTOR, descriptorSize * SECTOR, 'the descriptor of the VMDK disk');
+  const start = descriptorOffset * SECTOR;
+  requireRange(bytes, start, descriptorSize * SECTOR, 'the descriptor of the VMDK disk');
+  const area = await bytes.read(start, Math.max(descriptorSize, QEMU_DESCRIPTOR.size) * SECTOR);
+  refuseParentName(area.toString('latin1'));
   const end = area.indexOf(0);
   return parseDescriptor(area.toString('latin1', 0, end === -1 ? area.length : end), header);
 }
 
-export function parseDescriptor(text: string, header: Pick<VmdkHeader, 'capacity' | 'grainSize'>): VmdkDescriptor {
-  if (!text.startsWith(DESCRIPTOR_START)) throw invalid('the descriptor of the VMDK disk is damaged');
-  // Tools search for this word anywhere, in comments too.
+/** Tools search for this word anywhere, in comments too. */
+function refuseParentName(text: string): void {
   if (/parentFileNameHint/i.test(text))
     throw refused('the VMDK disk has a parent disk; flatten it first with "qemu-img convert"');
+}
+
+function parseDescriptor(text: string, header: Pick<VmdkHeader, 'capacity' | 'grainSize'>): VmdkDescriptor {
+  if (!text.startsWith(DESCRIPTOR_START)) throw invalid('the descriptor of the VMDK disk is damaged');
   const settings = new Map<string, string>();
   const extents: string[] = [];
   for (const line of text.split(/\r\n|\r|\n/).map((raw) => raw.trim())) {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { buildVmdk, inMemory, vmdkDescriptor, type VmdkOptions } from '#libs/testing/images';
+import { buildVmdk, hiddenParent, inMemory, vmdkDescriptor, type VmdkOptions } from '#libs/testing/images';
 import { inspect } from '../inspect.js';
 
 const GRAIN = 65536;
@@ -7,6 +7,13 @@ const KINDS = ['monolithicSparse', 'streamOptimized'] as const;
 const look = (content: VmdkOptions | Buffer | string) =>
   inspect(inMemory(typeof content === 'string' || Buffer.isBuffer(content) ? content : buildVmdk(content)), 'disk-vmdk');
 const descriptor = (options: Parameters<typeof vmdkDescriptor>[0]) => ({ descriptor: vmdkDescriptor(options) });
+
+/** The header states one sector of descriptor, the last line of it is in the next. */
+const ofOneSector = (more: string) =>
+  buildVmdk({
+    descriptor: `${vmdkDescriptor().padEnd(511, '#')}\n${more}`,
+    edit: ({ header }) => header.writeBigUInt64LE(1n, 36),
+  });
 
 describe('a VMDK disk', () => {
   test.each(KINDS)('of the type %s is described', async (kind) => {
@@ -40,7 +47,7 @@ describe('a VMDK disk', () => {
     await expect(look({ ...options, length: whole - GRAIN + 1023 })).rejects.toMatchObject({ code: 'CONTENT_TRUNCATED' });
   });
 
-  test.each<[string, VmdkOptions | string, string]>([
+  test.each<[string, VmdkOptions | Buffer | string, string]>([
     [
       'as a text descriptor',
       vmdkDescriptor({ createType: 'monolithicFlat', extent: 'RW 2048 FLAT "/etc/passwd" 0' }),
@@ -65,6 +72,15 @@ describe('a VMDK disk', () => {
     ['with a parent', descriptor({ parentCID: 'deadbeef' }), 'parent'],
     ['with the name of a parent', descriptor({ more: 'parentFileNameHint="/etc/passwd"' }), 'parent'],
     ['with the name of a parent in a comment', descriptor({ more: '#parentFileNameHint="/etc/passwd"' }), 'parent'],
+    ['with the name of a parent behind its stated end', hiddenParent('beyond its size'), 'parent'],
+    ['with the name of a parent behind zeros', hiddenParent('behind zeros'), 'parent'],
+    ['with its descriptor elsewhere, and another where tools look', hiddenParent('before it'), 'at sector 40'],
+    [
+      'with another extent behind the stated end of its descriptor',
+      ofOneSector('RW 2048 SPARSE "other.vmdk"'),
+      'names 2 extents',
+    ],
+    ['with a parent behind the stated end of its descriptor', ofOneSector('parentCID=deadbeef'), 'states parentCID twice'],
     ['with two types', descriptor({ more: 'createType="monolithicFlat"' }), 'states createType twice'],
     ['with a file for change tracking', descriptor({ more: 'changeTrackPath="/etc/passwd"' }), 'change tracking'],
     ...['monolithicFlat', 'vmfs', 'twoGbMaxExtentSparse', 'fullDevice', 'custom', ''].map(
@@ -117,9 +133,15 @@ describe('a VMDK disk', () => {
       'a redundant directory beyond its end',
       { edit: ({ header }) => void (header.writeUInt32LE(3, 8), header.writeBigUInt64LE(2n ** 40n, 48)) },
     ],
-    ['a descriptor beyond its end', { edit: ({ header }) => header.writeBigUInt64LE(2n ** 40n, 28) }],
+    ['a descriptor beyond its end', { grains: 0, edit: ({ header }) => header.writeBigUInt64LE(128n, 36) }],
   ])('with %s is truncated', async (_, options) => {
     await expect(look(options)).rejects.toMatchObject({ code: 'CONTENT_TRUNCATED' });
+  });
+
+  test('may have grains right behind a descriptor of one sector', async () => {
+    const disk = ofOneSector('');
+    disk.fill(0xff, 1025, 1536);
+    await expect(look(disk)).resolves.toBeDefined();
   });
 
   test('sent as a raw disk stays a raw disk', async () => {

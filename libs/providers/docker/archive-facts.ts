@@ -29,16 +29,18 @@ export function archiveFacts(facts: JsonObject): ArchiveFacts {
   };
 }
 
-/** @param inContainerd whether the engine's ids are digests of manifests, some of which only the engine knows */
+/**
+ * An id alone proves nothing of the layers: it is a digest of the document that lists them, which the engine read by rules of its own.
+ *
+ * @param inContainerd whether the engine's ids are digests of manifests, some of which only the engine knows
+ */
 export function proofOf(found: ImageInspectInfo, archive: ArchiveFacts, inContainerd: boolean): Proof {
+  if (JSON.stringify(found.RootFS.Layers ?? []) !== JSON.stringify(archive.diffIds)) return null;
   if (found.Id === archive.configDigest) return 'config digest';
   if (found.Id === archive.manifestDigest) return 'manifest digest';
   if (!inContainerd) return null;
-  const sameLayers = JSON.stringify(found.RootFS.Layers ?? []) === JSON.stringify(archive.diffIds);
   const samePlatform = found.Os === archive.os && found.Architecture === archive.architecture;
-  return sameLayers && samePlatform && sameConfig(found.Config as unknown as JsonObject, archive.config)
-    ? 'layers and configuration'
-    : null;
+  return samePlatform && sameConfig(found.Config as unknown as JsonObject, archive.config) ? 'layers and configuration' : null;
 }
 
 /** An engine writes some of what is absent as null, empty or false, and leaves out other such; its order of keys is its own. */

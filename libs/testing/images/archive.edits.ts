@@ -25,9 +25,20 @@ export const replacingManifest = (edit: (manifest: Document) => unknown) => (mem
   const old = `blobs/sha256/${index.manifests[0].digest.slice(7)}`;
   const manifest = JSON.parse(String(members.find(({ name }) => name === old)?.content));
   const content = JSON.stringify(edit(manifest) ?? manifest);
-  index.manifests[0] = { ...index.manifests[0], digest: `sha256:${hex(content)}`, size: content.length };
+  index.manifests[0] = { ...index.manifests[0], digest: `sha256:${hex(content)}`, size: Buffer.byteLength(content) };
   return members.map((member) => {
     if (member.name === old) return { name: `blobs/sha256/${hex(content)}`, content };
     return member.name === 'index.json' ? { ...member, content: JSON.stringify(index) } : member;
   });
+};
+
+/** Rewrites the text of one member: for JSON that JSON.stringify does not write. */
+export const rewriting = (name: string, edit: (text: string) => string) => (members: TarMember[]) =>
+  members.map((member) => (member.name === name ? { ...member, content: edit(String(member.content)) } : member));
+
+/** Rewrites the text of the image config, and has manifest.json name it: for the layout of Docker 20, where nothing else does. */
+export const rewritingConfig = (edit: (text: string) => string) => (members: TarMember[]) => {
+  const [{ Config }] = JSON.parse(String(members.find(({ name }) => name === 'manifest.json')?.content));
+  const moved = members.map((member) => (member.name === Config ? { ...member, name: 'config.json' } : member));
+  return editing('manifest.json', ([image]) => void (image.Config = 'config.json'))(rewriting('config.json', edit)(moved));
 };

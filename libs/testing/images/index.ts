@@ -1,7 +1,16 @@
-export { adding, editing, editingIndex, replacingManifest, without, type Document } from './archive.edits.js';
+export {
+  adding,
+  editing,
+  editingIndex,
+  replacingManifest,
+  rewriting,
+  rewritingConfig,
+  without,
+  type Document,
+} from './archive.edits.js';
 export { inMemory } from './in-memory.js';
 export { buildQcow2, type Qcow2Options } from './qcow2.builder.js';
-export { buildVmdk, vmdkDescriptor, type VmdkOptions } from './vmdk.builder.js';
+export { buildVmdk, hiddenParent, vmdkDescriptor, type VmdkOptions } from './vmdk.builder.js';
 export { buildTar, type TarMember } from './tar.builder.js';
 export {
   buildDockerArchive,

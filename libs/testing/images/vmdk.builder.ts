@@ -80,6 +80,24 @@ export function buildVmdk({
   return Buffer.concat([...front, gap, ...data, ...tail]).subarray(0, length);
 }
 
+/** A disk with the name of a parent where the header has no descriptor. But for the one behind zeros, qemu finds them all. */
+export function hiddenParent(place: 'beyond its size' | 'behind zeros' | 'before it', parent = 'parent.vmdk'): Buffer {
+  const hint = `parentFileNameHint="${parent}"\n`;
+  if (place === 'before it') {
+    const disk = buildVmdk({
+      descriptor: vmdkDescriptor({ more: hint }),
+      edit: ({ header }) => header.writeBigUInt64LE(40n, 28),
+    });
+    disk.write(vmdkDescriptor(), 40 * SECTOR);
+    return disk;
+  }
+  const padding = place === 'behind zeros' ? '\0' : '#';
+  return buildVmdk({
+    descriptor: `${vmdkDescriptor().padEnd(SECTOR - 1, padding)}\n${hint}`,
+    edit: ({ header }) => header.writeBigUInt64LE(1n, 36),
+  });
+}
+
 function sparseHeader(capacity: number, stream: boolean, directory: bigint): Buffer {
   const header = Buffer.alloc(SECTOR);
   header.write('KDMV', 0);
