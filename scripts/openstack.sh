@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # A real OpenStack for a test, beside whatever the machine runs. Debian 12, as root; nothing of the system is changed.
 #
-#   openstack.sh start DIR PORT     Keystone on 127.0.0.1:PORT, Glance on PORT+1 (5 s; the first time on a machine 40 s more)
+#   openstack.sh start DIR PORT     Keystone on 127.0.0.1:PORT, Glance on PORT+1 (2 s; the first time on a machine 20 s more)
 #   openstack.sh nova DIR           adds Placement and Nova with libvirt and QEMU, which boot real guests and make real snapshots (20 s)
 #   openstack.sh stop-keep DIR      stops it; a later start on DIR finds its images again, and Nova where it was added
 #   openstack.sh kill DIR           the same by SIGKILL: the cloud vanishes
@@ -76,6 +76,7 @@ wait_until_up() {
   until all_answer "$@"; do
     if ((tenths-- == 0)) || ! alive "$pid"; then
       tail -n 5 "$DIR"/log/*.out >&2
+      end_cloud KILL "$DIR"
       die "the cloud did not start: see $DIR/log"
     fi
     sleep 0.1
@@ -99,6 +100,7 @@ begin_namespace() {
   trap 'end_namespace; exit' TERM
   read -r pid _ </proc/self/stat
   echo "$pid" >"$1/pid"
+  cd /
   mount -t proc proc /proc
   mount -t tmpfs tmpfs /run
 }
@@ -126,7 +128,7 @@ first_process() {
 inside() {
   local pid
   pid=$(first_process "$1") || die "no cloud runs on $1"
-  nsenter --target "$pid" --pid --mount -- "${@:2}"
+  nsenter --target "$pid" --pid --mount --root --wd -- "${@:2}"
 }
 
 # end_cloud TERM|KILL DIR

@@ -137,7 +137,8 @@ export class CloudApi {
           });
       });
     });
-    if (content instanceof Readable) await Promise.all([answer, pipeline(content, outgoing)]);
+    // what ends the body early ends the request, and so the answer, unless that has come already
+    if (content instanceof Readable) pipeline(content, outgoing).catch(() => undefined);
     else outgoing.end(content);
     return answer;
   }

@@ -50,7 +50,7 @@ start_nova() {
   wait "$rabbitmq" || die "RabbitMQ did not start: see $DIR/rabbitmq/log"
   for service in conductor scheduler compute; do
     spawn "nova-$service" python3 -c "import sys; sys.argv[0] = 'nova-$service'; from nova.cmd.$service import main; main()" \
-      --config-file "$DIR/nova/nova.conf"
+      --config-file "$DIR/nova/nova.conf" --log-file "$DIR/log/nova-$service.log"
   done
   wait_until_nova_is_up "$began"
 }
@@ -63,7 +63,7 @@ wait_until_nova_is_up() {
       WHERE last_seen_up >= '$1' AND \`binary\` IN ('nova-conductor', 'nova-scheduler', 'nova-compute')
       AND EXISTS (SELECT 1 FROM placement.inventories)")" = 3 ]; do
     if ((tenths-- == 0)) || [ "$(jobs -pr | wc -l)" != "$running" ]; then
-      tail -n 5 "$DIR"/log/{nova-*,placement,libvirt}.out >&2
+      tail -n 5 "$DIR"/log/{nova-{conductor,scheduler,compute}.log,nova-api.out,placement.out,libvirt.out} >&2 || true
       die "Nova did not start: see $DIR/log"
     fi
     sleep 0.1

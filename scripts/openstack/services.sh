@@ -40,7 +40,10 @@ start_mariadb() {
   rm -f "$DIR/db/sock"
   spawn mariadb mariadbd --no-defaults --user=root --datadir="$DIR/db" --socket="$DIR/db/sock" --skip-networking --pid-file="$DIR/db/pid" \
     --innodb-log-file-size=16M --innodb-flush-log-at-trx-commit=2 --innodb-flush-method=nosync --debug-no-sync --max-connections=500
-  until [ -S "$DIR/db/sock" ]; do sleep 0.05; done
+  until [ -S "$DIR/db/sock" ]; do
+    kill -0 $! || die "MariaDB did not start: see $DIR/log/mariadb.out"
+    sleep 0.05
+  done
 }
 
 sql() { mariadb --no-defaults --user=root --socket="$DIR/db/sock" --skip-column-names --batch -e "$1"; }
