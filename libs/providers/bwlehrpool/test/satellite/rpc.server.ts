@@ -11,6 +11,8 @@ export interface ServedMethod {
   handle(args: Fields): Wire | undefined;
 }
 
+const MAX_FRAME = 16_384_000;
+
 export type Service = Readonly<Record<string, ServedMethod>>;
 
 /** Listens at 127.0.0.1: plain, or with TLS. Answers the port. */
@@ -50,6 +52,7 @@ export function serveCalls(socket: Socket, service: Service, faults: Faults): vo
   let held: Buffer = Buffer.alloc(0);
   socket.on('data', (chunk: Buffer) => {
     held = Buffer.concat([held, chunk]);
+    if (held.length >= 4 && held.readUInt32BE() > MAX_FRAME) return void socket.destroy();
     while (held.length >= 4 && held.length >= 4 + held.readInt32BE()) {
       const frame = held.subarray(4, 4 + held.readInt32BE());
       held = held.subarray(4 + frame.length);
