@@ -33,7 +33,7 @@ export class DeployHandler {
     const open = async () => metered(blob.stream(), job);
     const facts = async () => payload.facts ?? (await inspect(blob, contentType, DEFAULT_LIMITS, job.signal)).facts;
     const log = (text: string) => job.log(text);
-    const read = (position: number, length: number) => blob.read(position, length);
+    const read = (position: number, length: number, into?: Buffer) => blob.read(position, length, into);
     const moved = (bytes: number) => job.advance(bytes);
     const former = payload.reference ?? undefined;
     const image = { title, contentType, size, digest, specifics, imageSpecifics, open, read, moved, facts, former, log };

@@ -55,8 +55,11 @@ export interface DeployableImage {
   digest: Digest;
   /** The bytes from the beginning; may be asked for more than once. What is read counts as moved. */
   open(): Promise<Readable>;
-  /** Bytes from anywhere, for environments that ask for them in an order of their own; fewer only at the end. They count as moved only by `moved`. */
-  read(position: number, length: number): Promise<Buffer>;
+  /**
+   * Bytes from anywhere, for environments that ask for them in an order of their own; fewer only at the end. They count as moved only by `moved`. `into` may
+   * be used for them: what is answered is then a part of it.
+   */
+  read(position: number, length: number, into?: Buffer): Promise<Buffer>;
   moved(bytes: number): void;
   /** What inspection finds in the bytes; its keys depend on the content type. */
   facts(): Promise<JsonObject>;

@@ -30,7 +30,9 @@ export class DownloadBlock {
     return { start: this.received, end: this.range.end };
   }
 
+  /** Hashed at once, while the bytes are still at hand for the processor. */
   take(bytes: Buffer): void {
+    this.hash?.update(bytes);
     for (let at = 0; at < bytes.length;) {
       this.filling ??= Buffer.allocUnsafeSlow(Math.min(PIECE_BYTES, this.range.end - this.received));
       const copied = bytes.copy(this.filling, this.filled, at);
@@ -62,7 +64,6 @@ export class DownloadBlock {
 
   private keepPiece(): void {
     const piece = this.filling!;
-    this.hash?.update(piece);
     this.pieces.push(piece);
     this.filling = null;
     this.filled = 0;

@@ -77,19 +77,16 @@ export class TransferLine {
     });
   }
 
-  /** Resolves when there is room for more. */
+  /** Resolves when the bytes have gone, and may be changed. */
   write(bytes: Buffer): Promise<void> {
     return new Promise((resolve, reject) => {
       if (this.broken) return reject(this.broken);
       this.clock.refresh();
-      if (this.socket.write(bytes)) return resolve();
-      const settle = () => {
-        this.socket.off('drain', settle).off('close', settle);
+      this.socket.write(bytes, (error) => {
+        if (error) return reject(this.broken ?? new BrokenLine(error.message));
         this.clock.refresh();
-        if (this.broken) reject(this.broken);
-        else resolve();
-      };
-      this.socket.once('drain', settle).once('close', settle);
+        resolve();
+      });
     });
   }
 
@@ -144,7 +141,7 @@ export class TransferLine {
 
   /** A line that nobody waits for may be silent. */
   private silent(silenceMs: number): void {
-    if (this.taker || this.socket.writableNeedDrain) this.break(new BrokenLine(`nothing was heard for ${silenceMs / 1000} s`));
+    if (this.taker || this.socket.writableLength > 0) this.break(new BrokenLine(`nothing was heard for ${silenceMs / 1000} s`));
     else this.clock.refresh();
   }
 

@@ -3,7 +3,7 @@ import { ViceError } from '#libs/errors';
 import { type DeployableImage } from '../../environment-provider.js';
 import { refusalInWords } from '../errors/server-words.js';
 import { type Satellite } from '../satellite.js';
-import { piecesOf } from './block-hashes.js';
+import { pieceBuffers, piecesOf } from './block-hashes.js';
 import { BLOCK_BYTES, blockCount, type ByteRange } from './blocks.js';
 import { rangeOf, rangeText } from './meta-block.js';
 import { BrokenLine, TransferLine } from './transfer-line.js';
@@ -36,6 +36,8 @@ export async function upload(satellite: Satellite, ticket: UploadTicket, image: 
 class Upload {
   private readonly sent: SentBytes;
   private readonly lines = new Set<TransferLine>();
+  /** Bytes that have gone, also those that go again. */
+  private went = 0;
   /** What kept the lines from their work, for a message. */
   private lastBreak: BrokenLine | null = null;
 
@@ -52,10 +54,10 @@ class Upload {
     for (let fruitless = 0; status.state !== 'finished';) {
       if (status.state === 'unknown') return 'lost';
       if (status.state === 'error') return 'failed';
-      const before = status;
-      const bytes = await this.sendOverLines();
+      const before = { went: this.went, ...status };
+      await this.sendOverLines();
       status = await this.settled();
-      fruitless = bytes > 0 || status.fingerprint !== before.fingerprint ? 0 : fruitless + 1;
+      fruitless = this.went > before.went || status.fingerprint !== before.fingerprint ? 0 : fruitless + 1;
       if (fruitless >= FRUITLESS_ROUNDS) throw this.givenUp();
     }
     this.sent.everything();
@@ -83,32 +85,23 @@ class Upload {
     return status;
   }
 
-  /** Opens lines and answers on them until all have ended; how many bytes went. Raises faults of the image, never those of a line. */
-  private async sendOverLines(): Promise<number> {
+  /** Opens lines and answers on them until all have ended. Raises faults of the image, never those of a line. */
+  private async sendOverLines(): Promise<void> {
     const wanted = Math.min(LINES, Math.max(1, blockCount(this.image.size)));
     const ended = await Promise.allSettled(Array.from({ length: wanted }, () => this.sendOverLine()));
     this.satellite.signal.throwIfAborted();
     const failed = ended.find((end) => end.status === 'rejected');
     if (failed) throw failed.reason;
-    return ended.reduce((sum, end) => sum + (end.status === 'fulfilled' ? end.value : 0), 0);
   }
 
-  private async sendOverLine(): Promise<number> {
-    let bytes = 0;
+  private async sendOverLine(): Promise<void> {
     let line: TransferLine | undefined;
     try {
       line = new TransferLine(await this.satellite.dial(this.ticket.port), this.satellite.signal);
       this.lines.add(line);
       await line.begin('upload', this.ticket.token);
-      for (let range = await askedFor(line, this.image.size); range; range = await askedFor(line, this.image.size)) {
-        await line.say({ RANGE: rangeText(range) });
-        let at = range.start;
-        for await (const piece of piecesOf(this.image, range)) {
-          await line.write(piece);
-          this.sent.range(range.start, (at += piece.length));
-          bytes += piece.length;
-        }
-      }
+      for (let range = await askedFor(line, this.image.size); range; range = await askedFor(line, this.image.size))
+        await this.send(line, range);
     } catch (error) {
       if (error instanceof BrokenLine) this.lastBreak = error;
       else {
@@ -119,7 +112,22 @@ class Upload {
       if (line) this.lines.delete(line);
       line?.close();
     }
-    return bytes;
+  }
+
+  /** One piece is read while the one before it goes. */
+  private async send(line: TransferLine, range: ByteRange): Promise<void> {
+    await line.say({ RANGE: rangeText(range) });
+    let at = range.start;
+    let going = Promise.resolve();
+    for await (const piece of piecesOf(this.image, range, pieceBuffers(2))) {
+      await going;
+      going = line.write(piece).then(() => {
+        this.went += piece.length;
+        this.sent.range(range.start, (at += piece.length));
+      });
+      going.catch(() => undefined); // it is heard of with the next piece, or at the end
+    }
+    await going;
   }
 
   private givenUp(): ViceError {

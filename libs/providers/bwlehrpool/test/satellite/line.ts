@@ -49,7 +49,13 @@ export class Line {
   async write(bytes: Buffer): Promise<void> {
     if (this.ended) throw new Error('the other side has left');
     if (this.socket.write(bytes)) return;
-    await new Promise<void>((resolve) => this.socket.once('drain', resolve).once('close', resolve));
+    await new Promise<void>((resolve) => {
+      const go = () => {
+        this.socket.off('drain', go).off('close', go);
+        resolve();
+      };
+      this.socket.on('drain', go).on('close', go);
+    });
   }
 
   /** `u16be length + "KEY=VALUE"`, repeated, ended by `00 00`. */
