@@ -47,9 +47,9 @@ ${bus === 'scsi' ? '    <controller type="scsi" index="0" model="virtio-scsi"/>\
 
 /** Whether a kept description is of one disk with this driver, as lecture start wants it. */
 export function libvirtFits(description: string, driver: string): boolean {
-  const disks = [...description.matchAll(/<disk\b[^>]*>[\s\S]*?<\/disk>/g)]
-    .map(([disk]) => disk)
-    .filter((disk) => /^<disk\b[^>]*\bdevice=["']disk["']/.test(disk));
+  const disks = (description.match(/<disk\b[^>]*?(?:\/>|>[\s\S]*?<\/disk>)/g) ?? []).filter(
+    (disk) => !/^<disk\b[^>]*\bdevice=["'](?!disk["'])/.test(disk),
+  );
   return (
     /<domain\b/.test(description) &&
     disks.length === 1 &&

@@ -29,7 +29,7 @@ export class ApplicationException extends Error {
 export class ProtocolFault extends Error {}
 
 /** A whole frame, its length in front. */
-export function encodeCall<Args>(method: Method<Args, unknown>, sequence: number, args: Args): Buffer {
+export function encodeCall<Args>(method: Pick<Method<Args, unknown>, 'name' | 'args'>, sequence: number, args: Args): Buffer {
   let frame: Buffer = Buffer.alloc(0);
   const transport = newTransport(Buffer.alloc(0), (bytes) => (frame = bytes));
   const out = new TBinaryProtocol(transport) as TProtocol;
@@ -40,8 +40,11 @@ export function encodeCall<Args>(method: Method<Args, unknown>, sequence: number
   return frame;
 }
 
+/** What there is to know of a method for reading its answer. */
+type Answering<R> = Pick<Method<unknown, R>, 'name' | 'result' | 'throws'>;
+
 /** The sequence number of an answer, and what reads the rest of it. Raises ProtocolFault. */
-export function openReply(frame: Buffer): { sequence: number; result<R>(method: Method<never, R>): R } {
+export function openReply(frame: Buffer): { sequence: number; result<R>(method: Answering<R>): R } {
   const input = new TBinaryProtocol(newTransport(frame), true, true) as TProtocol;
   const { fname, mtype, rseqid } = understood(() => input.readMessageBegin());
   return {
@@ -55,7 +58,7 @@ export function openReply(frame: Buffer): { sequence: number; result<R>(method: 
   };
 }
 
-function readResult<R>(input: TProtocol, { name, result, throws }: Method<never, R>): R {
+function readResult<R>(input: TProtocol, { name, result, throws }: Answering<R>): R {
   const exceptions = throws.map((kind, i) => [`exception${i}`, [i + 1, shapeOf(kind)]] as const);
   const answer = struct({ ...(result && { success: [0, result] as const }), ...Object.fromEntries(exceptions) });
   const fields = understood(() => answer.read(input)) as Record<string, unknown>;

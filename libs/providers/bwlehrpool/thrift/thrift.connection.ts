@@ -55,10 +55,10 @@ export class ThriftConnection {
         outcome();
       };
       this.pending.set(sequence, {
-        answered: (reply) => settled(() => resolve(reply.result(method as Method<never, Result>))),
+        answered: (reply) => settled(() => resolve(reply.result(method))),
         failed: (error) => settled(() => reject(error)),
       });
-      this.socket.write(encodeCall(method as Method<Args, unknown>, sequence, args));
+      this.socket.write(encodeCall(method, sequence, args));
     });
   }
 
