@@ -2,6 +2,7 @@ import { ViceError } from '#libs/errors';
 import { type DeployableImage, type DeploymentReceipt } from '../environment-provider.js';
 import { Satellite as Calls } from './calls/methods.js';
 import { type ImageDetails } from './calls/structs.js';
+import { isUnexplained } from './errors/call-errors.js';
 import { findDeployed } from './find-deployed.js';
 import { detailsOf } from './find-version.js';
 import { finishedName, markedDescription, nameInTheMaking } from './image-names.js';
@@ -125,11 +126,14 @@ async function describeBase(
   texts: { imageName: string; description: string; defaultPermissions: typeof NO_RIGHTS },
 ): Promise<void> {
   const image = { ...texts, osId, virtId, isTemplate: false, shareMode: SHARED_NOWHERE };
-  await satellite.call(
-    Calls.updateImageBase,
-    { imageBaseId, image },
-    `describe the image (virtualizer ${virtId}, system ${osId})`,
-  );
+  await satellite.call(Calls.updateImageBase, { imageBaseId, image }, 'describe the image').catch((error: unknown) => {
+    if (!isUnexplained(error)) throw error;
+    throw new ViceError(
+      'ENVIRONMENT_REFUSED',
+      `could not describe the image: ${satellite.name} does not know the virtualizer "${virtId}" or the operating system ${osId}`,
+      { cause: error },
+    );
+  });
 }
 
 const descriptionOf = ({ imageSpecifics }: DeployableImage, marker: string): string => {

@@ -9,6 +9,9 @@ import { type Satellite } from './satellite.js';
 /** What the disk of an image is, by who runs it. QEMU takes other disks too: its own is what its images have as a rule. */
 export const CONTENT_TYPES: Readonly<Record<string, ContentType>> = { vmware: 'disk-vmdk', qemukvm: 'disk-qcow2' };
 
+/** More than any satellite has: one that goes on for ever must not keep a worker for ever. */
+const MAX_PAGES = 1000;
+
 /** One page of what the user may download. The satellite lists all images, whoever may use them. */
 export async function listImportable(satellite: Satellite, page = '0'): Promise<RemoteImagePage> {
   if (!/^\d{1,6}$/.test(page)) throw new ViceError('INVALID_QUERY', `"${page}" is no page of this listing`);
@@ -18,11 +21,12 @@ export async function listImportable(satellite: Satellite, page = '0'): Promise<
 
 /** All images of the satellite, page by page. */
 export async function* allImages(satellite: Satellite): AsyncGenerator<ImageSummary> {
-  for (let page = 0; ; page++) {
+  for (let page = 0; page < MAX_PAGES; page++) {
     const { images, isLast } = await imagePage(satellite, page);
     yield* images;
     if (isLast) return;
   }
+  throw new ViceError('ENVIRONMENT_FAILED', `the list of images of ${satellite.name} does not come to an end`);
 }
 
 export const mayDownload = ({ userPermissions, defaultPermissions }: ImageSummary | ImageDetails): boolean =>

@@ -61,6 +61,12 @@ export function isExpiredLogin(error: unknown): boolean {
   return error instanceof RemoteException && error.kind === 'authorization' && (error.number === 1 || error.number === 8);
 }
 
+/** Whether a server found what was sent wrong and said nothing more, as it often does. */
+export function isUnexplained(error: unknown): boolean {
+  const { cause } = error as { cause?: unknown };
+  return cause instanceof RemoteException && cause.kind === 'invocation' && cause.number === undefined && cause.said === '';
+}
+
 /** Whether it says that an image, a version or a base is not there. */
 export function saysNotFound(error: unknown): boolean {
   return error instanceof ViceError && error.code === 'REMOTE_IMAGE_NOT_FOUND';

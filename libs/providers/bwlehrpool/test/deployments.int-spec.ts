@@ -267,6 +267,7 @@ await describeWith([tool('openssl')], 'deploying to a satellite', () => {
       ['createImage', 'for want of a right', () => authorization(2), 'ENVIRONMENT_REFUSED', false],
       ['createImage', 'for its name', () => invocation(1), 'ENVIRONMENT_REFUSED', false],
       ['updateImageBase', 'for how it is shared', () => invocation(5), 'ENVIRONMENT_REFUSED', false],
+      ['updateImageBase', 'without a word', () => invocation(), 'ENVIRONMENT_REFUSED', false],
       ['requestImageVersionUpload', 'for now', () => rejected('Server busy, try later'), 'ENVIRONMENT_BUSY', true],
       ['requestImageVersionUpload', 'without a word', () => rejected(), 'ENVIRONMENT_FAILED', true],
     ] as const)('when %s is refused %s', async (name, _why, exception, code, transient) => {
