@@ -29,6 +29,7 @@ const OWNERS = {
   '(typeorm|@nestjs/typeorm|pg)': '^(apps/registry/|libs/testing/)',
   dockerode: '^libs/providers/docker/',
   'openstack-client': '^libs/providers/openstack/',
+  thrift: '^libs/providers/bwlehrpool/',
   '@aws-sdk/[^/]+': '^libs/blobs/',
   amqplib: '^(libs/messaging/|libs/testing/)',
 };

@@ -4,16 +4,23 @@ import { describeMachine } from './machine.js';
 import { optionsOf, type Options } from './options.js';
 import { Place } from './place.js';
 import { measureRequests } from './requests/requests.js';
+import { measureSatellite } from './satellite/satellite.js';
 import { say, type Table } from './table.js';
 import { measureTransfers } from './transfers/transfers.js';
 
 /**
- * npm run bench -- [transfers|requests|jobs|clouds]… [--mib 1024] [--repetitions 3] [--folder /tmp]
+ * npm run bench -- [transfers|requests|jobs|clouds|satellite]… [--mib 1024] [--repetitions 3] [--folder /tmp]
  *
  * Tables for bench/README.md go to standard output, what is being done to standard error. Whatever it made goes at the end, also when it is
  * interrupted.
  */
-const MEASURES = { transfers: measureTransfers, requests: measureRequests, jobs: measureJobs, clouds: measureClouds };
+const MEASURES = {
+  transfers: measureTransfers,
+  requests: measureRequests,
+  jobs: measureJobs,
+  clouds: measureClouds,
+  satellite: measureSatellite,
+};
 
 async function run(options: Options): Promise<void> {
   await using place = await Place.take(options.folder);

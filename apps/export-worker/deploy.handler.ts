@@ -33,7 +33,10 @@ export class DeployHandler {
     const open = async () => metered(blob.stream(), job);
     const facts = async () => payload.facts ?? (await inspect(blob, contentType, DEFAULT_LIMITS, job.signal)).facts;
     const log = (text: string) => job.log(text);
-    const image = { title, contentType, size, digest, specifics, imageSpecifics, open, facts, log };
+    const read = (position: number, length: number, into?: Buffer) => blob.read(position, length, into);
+    const moved = (bytes: number) => job.advance(bytes);
+    const former = payload.reference ?? undefined;
+    const image = { title, contentType, size, digest, specifics, imageSpecifics, open, read, moved, facts, former, log };
     const receipt = await session.write(image, marker, async (known) => {
       await job.ask(JobCalls.noteReference, { jobId: job.id, attempt: job.attempt, reference: known });
     });

@@ -71,8 +71,8 @@ export interface StagedBlob extends Writable, AsyncDisposable {
 export interface OpenBlob extends AsyncDisposable {
   readonly digest: Digest;
   readonly size: number;
-  /** Shorter than `length` only at the end. */
-  read(position: number, length: number): Promise<Buffer>;
+  /** Shorter than `length` only at the end. `into` may be used for the bytes: what is answered is then a part of it. */
+  read(position: number, length: number, into?: Buffer): Promise<Buffer>;
   /** All bytes, or a range of them, both ends inclusive. The stream fails when the blob is disposed before its end. */
   stream(range?: { start: number; end: number }): Readable;
 }

@@ -7,7 +7,7 @@ import { type ContentType } from './vocabulary.js';
 export const SOFTWARE: Readonly<Record<string, { accepts: readonly ContentType[]; secrets: readonly string[] }>> = {
   docker: { accepts: ['docker-image', 'docker-file'], secrets: ['key', 'sshKey'] },
   openstack: { accepts: ['disk-qcow2', 'disk-raw', 'disk-vmdk'], secrets: ['applicationCredentialSecret'] },
-  bwlehrpool: { accepts: [], secrets: ['accessCode'] },
+  bwlehrpool: { accepts: ['disk-qcow2', 'disk-vmdk'], secrets: ['accessCode'] },
 };
 
 const SECRET_WORDS = ['password', 'passwd', 'secret', 'token', 'private'];

@@ -53,14 +53,22 @@ export interface DeployableImage {
   contentType: ContentType;
   size: number;
   digest: Digest;
-  /** The bytes from the beginning; may be asked for more than once. */
+  /** The bytes from the beginning; may be asked for more than once. What is read counts as moved. */
   open(): Promise<Readable>;
+  /**
+   * Bytes from anywhere, for environments that ask for them in an order of their own; fewer only at the end. They count as moved only by `moved`. `into` may
+   * be used for them: what is answered is then a part of it.
+   */
+  read(position: number, length: number, into?: Buffer): Promise<Buffer>;
+  moved(bytes: number): void;
   /** What inspection finds in the bytes; its keys depend on the content type. */
   facts(): Promise<JsonObject>;
   /** Of the deployment. */
   specifics: JsonObject;
   /** Of the image. */
   imageSpecifics: JsonObject;
+  /** The reference that a former attempt noted; absent where none came so far. */
+  former?: string;
   /** Keeps a line of what the environment says with the job. */
   log(text: string): void;
 }

@@ -1,4 +1,5 @@
 import { ViceError } from '#libs/errors';
+import { BwlehrpoolProvider } from './bwlehrpool/bwlehrpool.provider.js';
 import { DockerProvider } from './docker/docker.provider.js';
 import { EgressPolicy } from './egress-policy.js';
 import {
@@ -15,7 +16,11 @@ export class Providers {
 
   constructor(policy: ConnectionPolicy) {
     const egress = new EgressPolicy(policy.egressDeny);
-    const providers = [new DockerProvider(egress, policy.unixSockets), new OpenStackProvider(egress)];
+    const providers = [
+      new DockerProvider(egress, policy.unixSockets),
+      new OpenStackProvider(egress),
+      new BwlehrpoolProvider(egress),
+    ];
     this.bySoftware = new Map(providers.map((provider) => [provider.software, provider]));
   }
 

@@ -64,6 +64,8 @@ export function deployable(
     size: bytes.length,
     digest,
     open: async () => Readable.from([bytes]),
+    read: async (position, length) => bytes.subarray(position, position + length),
+    moved: () => undefined,
     facts: async () => facts,
     specifics: {},
     imageSpecifics: {},

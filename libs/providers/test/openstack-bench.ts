@@ -47,6 +47,8 @@ export function deployable(bytes: Buffer, rest: Partial<DeployableImage> = {}): 
     size: bytes.length,
     digest: `sha256:${createHash('sha256').update(bytes).digest('hex')}`,
     open: async () => Readable.from(chunksOf(bytes)),
+    read: async (position, length) => bytes.subarray(position, position + length),
+    moved: () => undefined,
     facts: async () => ({ virtualSize: bytes.length }),
     specifics: {},
     imageSpecifics: {},

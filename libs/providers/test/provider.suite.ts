@@ -42,8 +42,9 @@ export function providerSuite(name: string, open: () => Promise<ProviderBench>):
     const deployable = (open = async () => Readable.from(chunksOf(bench.deployable.bytes))): DeployableImage => {
       const { contentType, bytes, facts } = bench.deployable;
       const digest = `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
-      const rest = { specifics: {}, imageSpecifics: {}, log: () => undefined, facts: async () => facts };
-      return { title: 'Suite image', contentType, size: bytes.length, digest, open, ...rest };
+      const rest = { specifics: {}, imageSpecifics: {}, log: () => undefined, moved: () => undefined, facts: async () => facts };
+      const read = async (position: number, length: number) => rangeOf(await open(), position, length);
+      return { title: 'Suite image', contentType, size: bytes.length, digest, open, read, ...rest };
     };
     const noted: string[] = [];
     const note = async (reference: string) => void noted.push(reference);
@@ -197,6 +198,18 @@ export function providerSuite(name: string, open: () => Promise<ProviderBench>):
 
 function* chunksOf(bytes: Buffer, size = 2 ** 16): Generator<Buffer> {
   for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size);
+}
+
+/** What a source gives from `position` on; it breaks where the source does. */
+async function rangeOf(source: Readable, position: number, length: number): Promise<Buffer> {
+  const taken: Buffer[] = [];
+  let at = 0;
+  for await (const chunk of source as AsyncIterable<Buffer>) {
+    taken.push(chunk.subarray(Math.max(0, position - at), Math.max(0, position + length - at)));
+    at += chunk.length;
+    if (at >= position + length) break;
+  }
+  return Buffer.concat(taken);
 }
 
 /** Half of the bytes, then `happens`, then the error. */

@@ -1,0 +1,88 @@
+import { type ContentType, type JsonObject } from '#libs/contracts';
+import { ViceError } from '#libs/errors';
+import { type RemoteImage } from '../environment-provider.js';
+import { Satellite as Calls } from './calls/methods.js';
+import { type ImageDetails, type ImageVersion } from './calls/structs.js';
+import { findVersion } from './find-version.js';
+import { CONTENT_TYPES, instantOf, mayDownload, whyNotTaken } from './image-list.js';
+import { withoutMarks } from './image-names.js';
+import { referenceText } from './image-reference.js';
+import { operatingSystems } from './operating-systems.js';
+import { type Satellite } from './satellite.js';
+import { type DownloadTickets } from './transfer/download-tickets.js';
+
+/** Enough of a disk to tell what it is. */
+const MAGIC_BYTES = 512;
+/** A machine description is a few KiB; what is more would keep all the rest from being kept. */
+const MAX_DESCRIPTION_BYTES = 48 * 1024;
+
+/** Raises REMOTE_IMAGE_NOT_FOUND, and ENVIRONMENT_REFUSED for what the user may not have. */
+export async function describeImage(satellite: Satellite, tickets: DownloadTickets, reference: string): Promise<RemoteImage> {
+  const { details, version } = await findVersion(satellite, reference);
+  const { imageBaseId = '', imageName = '', virtId = '' } = details;
+  const { versionId = '', fileSize = 0n, createTime } = version;
+  const name = withoutMarks(imageName);
+  const whyNot = mayDownload(details) ? whyNotTaken(virtId) : 'its owner has given you no right to download it';
+  if (whyNot !== null) throw new ViceError('ENVIRONMENT_REFUSED', `the image "${name}" cannot be imported: ${whyNot}`);
+  const size = Number(fileSize);
+  return {
+    reference: referenceText(imageBaseId, versionId),
+    name,
+    contentType: await contentTypeOf(tickets, virtId, versionId, size),
+    size,
+    checksums: {},
+    createdAt: instantOf(createTime),
+    metadata: await metadataOf(satellite, details, version),
+  };
+}
+
+/** By the virtualizer, and where that takes several kinds of disks by how the disk begins. */
+async function contentTypeOf(
+  tickets: DownloadTickets,
+  virtId: string,
+  versionId: string,
+  size: number,
+): Promise<ContentType | null> {
+  if (virtId !== 'qemukvm') return CONTENT_TYPES[virtId] ?? null;
+  return contentTypeByMagic(await tickets.peek(versionId, Math.min(size, MAGIC_BYTES)));
+}
+
+/** Null for anything else: the inspection says what it thinks of it. */
+export function contentTypeByMagic(head: Buffer): ContentType | null {
+  if (head.subarray(0, 4).equals(Buffer.from('QFI\xfb', 'latin1'))) return 'disk-qcow2';
+  if (head.subarray(0, 4).equals(Buffer.from('KDMV'))) return 'disk-vmdk';
+  return null;
+}
+
+/** What becomes the image's `specifics.bwlehrpool`, from which a later deployment makes the same image again. */
+async function metadataOf(satellite: Satellite, details: ImageDetails, version: ImageVersion): Promise<JsonObject> {
+  const { imageBaseId = '', imageName = '', description = '', osId, virtId = '', tags = [] } = details;
+  const { versionId = '', software = [] } = version;
+  const system = (await operatingSystems(satellite)).find((known) => known.osId === osId);
+  return {
+    imageBaseId,
+    versionId,
+    name: withoutMarks(imageName),
+    description: withoutMarks(description),
+    ...(osId !== undefined && { osId }),
+    ...(system?.osName !== undefined && { osName: system.osName }),
+    virtId,
+    software,
+    ...(tags.length > 0 && { tags }),
+    ...(await machineDescriptionOf(satellite, versionId)),
+  };
+}
+
+async function machineDescriptionOf(satellite: Satellite, versionId: string): Promise<JsonObject> {
+  const bytes = await satellite.call(
+    Calls.getImageVersionVirtConfig,
+    { imageVersionId: versionId },
+    'read the machine description of the image',
+  );
+  if (bytes.length === 0 || bytes.length > MAX_DESCRIPTION_BYTES) return {};
+  try {
+    return { machineDescription: new TextDecoder('utf-8', { fatal: true }).decode(bytes) };
+  } catch {
+    return { machineDescription: bytes.toString('latin1') };
+  }
+}
