@@ -21,7 +21,10 @@ export function isSecretKey(key: string): boolean {
   return SECRET_KEYS.has(lower) || SECRET_WORDS.some((word) => lower.includes(word));
 }
 
+/** `managementlayer.software` as our tables have it, however a user wrote it; empty where there is none. */
+export const softwareName = (software: string | null | undefined): string => software?.trim().toLowerCase() ?? '';
+
 /** The content types that environments of this software take; empty where there is no provider. */
 export function acceptedBy(software: string | null | undefined): readonly ContentType[] {
-  return SOFTWARE[software?.toLowerCase() ?? '']?.accepts ?? [];
+  return SOFTWARE[softwareName(software)]?.accepts ?? [];
 }

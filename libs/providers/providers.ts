@@ -1,3 +1,4 @@
+import { softwareName } from '#libs/contracts';
 import { ViceError } from '#libs/errors';
 import { BwlehrpoolProvider } from './bwlehrpool/bwlehrpool.provider.js';
 import { DockerProvider } from './docker/docker.provider.js';
@@ -27,7 +28,7 @@ export class Providers {
   /** Raises NO_PROVIDER, and what the provider raises. */
   async connect(access: EnvironmentAccess, signal: AbortSignal): Promise<EnvironmentSession> {
     signal.throwIfAborted();
-    const provider = this.bySoftware.get(access.software?.trim().toLowerCase() ?? '');
+    const provider = this.bySoftware.get(softwareName(access.software));
     if (provider) return provider.connect(access, signal);
     const known = `this server speaks to ${[...this.bySoftware.keys()].join(', ')}`;
     throw new ViceError(

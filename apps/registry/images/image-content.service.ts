@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { type ContentType, type Digest, type ImportedBlob, type JsonObject } from '#libs/contracts';
+import { softwareName, type ContentType, type Digest, type ImportedBlob, type JsonObject } from '#libs/contracts';
 import { EnvironmentEntity, ImageEntity, type JobEntity, type Transaction } from '../database/index.js';
 import { ImageChanges } from './image-changes.service.js';
 
@@ -21,7 +21,7 @@ export class ImageContentService {
   async arrived(tx: Transaction, image: ImageEntity, imported: ImportedBlob): Promise<void> {
     const origin =
       image.originEnvironmentId && (await tx.manager.findOneBy(EnvironmentEntity, { id: image.originEnvironmentId }));
-    const software = (origin && origin.managementlayer?.software?.toLowerCase()) || 'origin';
+    const software = softwareName(origin && origin.managementlayer?.software) || 'origin';
     const { metadata, name } = imported;
     if (Object.keys(metadata).length > 0 && isKeepable(metadata)) image.specifics = { ...image.specifics, [software]: metadata };
     image.title ??= name && asTitle(name);

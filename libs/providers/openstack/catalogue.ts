@@ -11,10 +11,8 @@ export interface Endpoint {
   url: string;
 }
 
-/** The name of a service in the words of the catalogue, old and new. */
-const TYPES = { image: ['image'], compute: ['compute'], network: ['network'] } as const;
-
-export type ServiceType = keyof typeof TYPES;
+/** The services that we speak to, in the words of the catalogue. */
+export type ServiceType = 'image' | 'compute' | 'network';
 
 /** Where a service is in this region, by this interface; null: the catalogue has no such service. Raises ENVIRONMENT_MISCONFIGURED. */
 export function endpointOf(
@@ -22,8 +20,7 @@ export function endpointOf(
   service: ServiceType,
   { region, interface: wanted }: Pick<CloudSettings, 'region' | 'interface'>,
 ): URL | null {
-  const types: readonly string[] = TYPES[service];
-  const all = catalogue.filter(({ type }) => types.includes(type)).flatMap(({ endpoints }) => endpoints);
+  const all = catalogue.filter(({ type }) => type === service).flatMap(({ endpoints }) => endpoints);
   if (all.length === 0) return null;
   const regions = regionsOf(all);
   const here = region === null ? all : all.filter((endpoint) => regionOf(endpoint)?.toLowerCase() === region.toLowerCase());
@@ -41,7 +38,7 @@ export function endpointOf(
       `the ${service} service has no ${wanted} endpoint (credentials.specifics.interface); it has ${offered} ones`,
     );
   }
-  if (!URL.canParse(found.url))
+  if (!URL.canParse(found.url) || !['http:', 'https:'].includes(new URL(found.url).protocol))
     throw misconfigured(`the cloud's catalogue has no usable address of the ${service} service: "${found.url}"`);
   return new URL(found.url);
 }

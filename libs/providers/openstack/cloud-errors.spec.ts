@@ -32,6 +32,8 @@ describe('the reason in an answer', () => {
       '<html>\n <head>\n  <title>413 Request Entity Too Large</title>\n </head>\n <body>\n  <h1>413 Too Large</h1>\n  Quota &quot;all&quot; &lt;exceeded&gt;<br /><br />\n\n </body>\n</html>',
       /^413 Too Large Quota "all" <exceeded>$/,
     ],
+    ['{}', /^HTTP status 418$/],
+    ['<h1>Name can&#x27;t contain &#34;it&#34;</h1>', /^Name can't contain "it"$/],
     ['Bad gateway\n', /^Bad gateway$/],
     ['', /^HTTP status 418$/],
   ])('%s', (body, reason) => {

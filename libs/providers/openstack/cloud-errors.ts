@@ -50,7 +50,7 @@ export function reasonIn(body: string, status: number): string {
 function messageInJson(body: string): string | null {
   try {
     const found = deepMessage(JSON.parse(body), 3);
-    return found === null ? null : textOfPage(found);
+    return found === null ? '' : textOfPage(found);
   } catch {
     return null;
   }
@@ -72,8 +72,9 @@ const textOfPage = (page: string): string =>
   page
     .replace(/<(head|style|script)\b[\s\S]*?<\/\1>/gi, ' ')
     .replace(/<[^>]*>/g, ' ')
-    .replace(/&(quot|#34);/g, '"')
-    .replace(/&#39;/g, "'")
+    .replace(/&#(\d{1,6});/g, (_, code: string) => String.fromCodePoint(Number(code)))
+    .replace(/&#x([0-9a-f]{1,5});/gi, (_, code: string) => String.fromCodePoint(parseInt(code, 16)))
+    .replace(/&quot;/g, '"')
     .replace(/&lt;/g, '<')
     .replace(/&gt;/g, '>')
     .replace(/&amp;/g, '&')

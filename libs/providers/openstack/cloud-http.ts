@@ -20,6 +20,7 @@ const CONTINUE_MS = 500;
 const MAX_ANSWER_BYTES = 32 * 2 ** 20;
 const MAX_REFUSAL_BYTES = 64 * 2 ** 10;
 const MAX_REDIRECTS = 3;
+const EXPECTATION_FAILED = 417;
 const REDIRECTS = [301, 302, 303, 307, 308];
 
 export interface CloudRequest {
@@ -30,6 +31,8 @@ export interface CloudRequest {
   headers?: Record<string, string>;
   json?: unknown;
   upload?: Upload;
+  /** What it makes must not come to be unnoticed: its answer is waited for, also when the session is to end. */
+  uninterrupted?: boolean;
 }
 
 export interface Upload {
@@ -57,6 +60,8 @@ export interface CloudTrust {
  */
 export class CloudHttp {
   private readonly secureContext: SecureContext;
+  /** An upload says first what is to come, and is sent when it is asked for: so what refuses it is heard before. Some proxies know nothing of that. */
+  private asksBeforeUploads = true;
 
   constructor(
     private readonly egress: EgressPolicy,
@@ -68,7 +73,7 @@ export class CloudHttp {
 
   /** A question that is answered in JSON, or by its status alone. */
   async ask(request: CloudRequest): Promise<CloudAnswer> {
-    const limit = request.upload ? this.signal : AbortSignal.any([this.signal, AbortSignal.timeout(ANSWER_MS)]);
+    const limit = request.upload ? this.signal : this.timeLimit(request);
     return this.translated(request, limit, async () => {
       const response = await this.successful(request, limit);
       const text = await textOf(response, MAX_ANSWER_BYTES, request);
@@ -87,6 +92,12 @@ export class CloudHttp {
     return connectionError(error, peer(service, url)) ?? error;
   }
 
+  private timeLimit({ uninterrupted = false }: CloudRequest): AbortSignal {
+    this.signal.throwIfAborted();
+    const late = AbortSignal.timeout(ANSWER_MS);
+    return uninterrupted ? late : AbortSignal.any([this.signal, late]);
+  }
+
   private async translated<T>(request: CloudRequest, limit: AbortSignal, work: () => Promise<T>): Promise<T> {
     try {
       return await work();
@@ -103,6 +114,11 @@ export class CloudHttp {
       const response = await this.exchange({ ...request, url, headers: headersFor(request, url) }, signal);
       const { statusCode: status = 0, headers } = response;
       if (status >= 200 && status <= 300) return response;
+      if (status === EXPECTATION_FAILED && this.asksBeforeUploads) {
+        response.destroy();
+        this.asksBeforeUploads = false;
+        continue;
+      }
       if (REDIRECTS.includes(status) && headers.location !== undefined) {
         response.destroy();
         url = redirected(request, url, headers.location, redirects);
@@ -126,14 +142,14 @@ export class CloudHttp {
       ...(upload && {
         'content-type': 'application/octet-stream',
         'content-length': upload.length,
-        expect: '100-continue',
+        ...(this.asksBeforeUploads && { expect: '100-continue' }),
       }),
     };
     const path = `${url.pathname}${url.search}`;
     const outgoing = httpRequest({ path, method, headers, signal, createConnection: () => socket });
     const answered = new Promise<IncomingMessage>((done, fail) => outgoing.once('response', done).on('error', fail));
     // A service that refuses an upload answers before it has read everything: then its answer counts, not the broken pipe.
-    if (upload) void sendBody(outgoing, upload, socket);
+    if (upload) void sendBody(outgoing, upload, socket, this.asksBeforeUploads);
     else outgoing.end(text);
     const response = await answered;
     watch(socket, response);
@@ -151,9 +167,9 @@ export class CloudHttp {
   }
 }
 
-async function sendBody(outgoing: ClientRequest, { open }: Upload, socket: Socket): Promise<void> {
+async function sendBody(outgoing: ClientRequest, { open }: Upload, socket: Socket, asksBefore: boolean): Promise<void> {
   try {
-    if (!(await isAskedFor(outgoing))) return;
+    if (asksBefore && !(await isAskedFor(outgoing))) return;
     await pipeline(await open(), outgoing);
     socket.setTimeout(UPLOADED_MS);
   } catch (error) {

@@ -23,6 +23,8 @@ export interface ServiceAccess {
   library: LibraryToken;
 }
 
+export type Query = Record<string, string | number>;
+
 /** One project of one cloud, its services found by the catalogue of the token that is valid just now. */
 export class Cloud {
   constructor(
@@ -31,9 +33,32 @@ export class Cloud {
     readonly settings: CloudSettings,
   ) {}
 
-  /** Whether the catalogue has this service. */
+  /** Whether the catalogue has this service for us: in our region, by our interface. */
   async has(type: ServiceType): Promise<boolean> {
-    return endpointOf((await this.scoped()).catalogue, type, this.settings) !== null;
+    const { catalogue } = await this.scoped();
+    try {
+      return endpointOf(catalogue, type, this.settings) !== null;
+    } catch {
+      return false;
+    }
+  }
+
+  /** What a service answers under one of its paths. Errors are unexplained. */
+  async read(
+    { root, name, token }: ServiceAccess,
+    path: string,
+    query: Query,
+    headers: Record<string, string> = {},
+  ): Promise<object> {
+    const url = new URL(`${root}${path}`);
+    for (const [key, value] of Object.entries(query)) url.searchParams.append(key, String(value));
+    const { body } = await this.http.ask({
+      method: 'GET',
+      url,
+      service: name,
+      headers: { ...headers, 'x-auth-token': token.id },
+    });
+    return typeof body === 'object' && body !== null ? body : {};
   }
 
   /**
@@ -59,7 +84,7 @@ export class Cloud {
     if (token.projectId !== null) return token;
     throw new ViceError(
       'ENVIRONMENT_MISCONFIGURED',
-      `which project? the user "${token.username}" has no default one: name it as credentials.specifics.tenant (OS_PROJECT_NAME)`,
+      `which project? the user "${token.username}" has no default one: name it as credentials.specifics.project (OS_PROJECT_NAME)`,
     );
   }
 

@@ -43,20 +43,25 @@ export class ComputeService {
     return this.cloud.has('compute');
   }
 
-  /** One page, newest first. */
-  async list(query: { limit: number; marker?: string }): Promise<Server[]> {
-    return this.cloud.attempt('compute', 'list the servers', async ({ library }) => {
-      const found = (await nova.serverDetail.list(library, undefined, query, VERSION)) as RawServer[];
-      return found.map(serverOf);
+  /** One page, newest first, as long as the cloud makes it at most, and whether there are more. Not by the library, which does not tell of more. */
+  async page(query: { limit: number; marker?: string }): Promise<{ servers: Server[]; more: boolean }> {
+    return this.cloud.attempt('compute', 'list the servers', async (service) => {
+      const answer = (await this.cloud.read(service, '/servers/detail', query, VERSION)) as ServerPage;
+      return {
+        servers: (answer.servers ?? []).map(serverOf),
+        more: (answer.servers_links ?? []).some(({ rel }) => rel === 'next'),
+      };
     });
   }
 
   /** The servers that were started for a deployment. */
   async ofDeployment(marker: string): Promise<Server[]> {
     const found: Server[] = [];
-    for (let page = await this.list({ limit: PAGE }); ; page = await this.list({ limit: PAGE, marker: page.at(-1)!.id })) {
-      found.push(...page.filter(({ metadata }) => metadata[DEPLOYMENT] === marker));
-      if (page.length < PAGE) return found;
+    for (let after: string | undefined; ;) {
+      const { servers, more } = await this.page({ limit: PAGE, ...(after !== undefined && { marker: after }) });
+      found.push(...servers.filter(({ metadata }) => metadata[DEPLOYMENT] === marker));
+      after = servers.at(-1)?.id;
+      if (!more || after === undefined) return found;
     }
   }
 
@@ -137,6 +142,11 @@ export class ComputeService {
 interface Network {
   id: string;
   name: string;
+}
+
+interface ServerPage {
+  servers?: RawServer[];
+  servers_links?: { rel: string }[];
 }
 
 interface RawServer {

@@ -5,7 +5,7 @@ import { type DeployableImage, type DeploymentReceipt } from '../environment-pro
 import { notedSource } from '../noted-source.js';
 import { refusalIn } from './cloud-errors.js';
 import { deploymentRecords } from './deployment-records.js';
-import { DEPLOYMENT, DISK_FORMATS, asObject, restoredProperties, type ImageRecord } from './image-record.js';
+import { DEPLOYMENT, DISK_FORMATS, asObject, isPassing, restoredProperties, type ImageRecord } from './image-record.js';
 import { type ImageService } from './image-service.js';
 import { patiently } from './patience.js';
 import { comparedReceipt } from './receipt.js';
@@ -51,15 +51,25 @@ async function draftOf(image: DeployableImage, marker: string): Promise<Partial<
   return {
     ...restoredProperties(imageSpecifics, specifics),
     id: marker,
-    name: (title ?? (typeof kept['name'] === 'string' ? kept['name'] : `vice-${marker}`)).slice(0, 255),
+    name: nameOf(title) || nameOf(kept['name']) || `vice-${marker}`,
     visibility: 'private',
     disk_format: DISK_FORMATS[contentType] ?? null,
     container_format: 'bare',
     min_disk: Math.max(needed, numberIn(kept['min_disk'])),
     min_ram: numberIn(kept['min_ram']),
+    tags: Array.isArray(kept['tags']) ? kept['tags'].filter((tag) => typeof tag === 'string') : [],
     [DEPLOYMENT]: marker,
   };
 }
+
+/** Glance takes no signs beyond the basic plane, and at most 255. */
+const nameOf = (text: unknown) =>
+  typeof text === 'string'
+    ? text
+        .replace(/[\u{10000}-\u{10ffff}]/gu, '')
+        .trim()
+        .slice(0, 255)
+    : '';
 
 const numberIn = (value: unknown) => (typeof value === 'number' && value > 0 ? value : 0);
 
@@ -77,30 +87,35 @@ async function createRecord(
   try {
     return await images.create(draft);
   } catch (error) {
-    const refusal = refusalIn(error);
-    if (refusal?.status === 409) return createRecord(images, { ...draft, id: randomUUID() }, image, onReference);
-    if (refusal?.status !== 403 && refusal?.status !== 400) throw error;
-    const plain = withoutRestored(draft);
-    if (Object.keys(plain).length < Object.keys(draft).length && !aboutTheId(refusal.said)) {
-      image.log(`the cloud does not take the properties that the image had: ${refusal.said}\n`);
-      return createRecord(images, plain, image, onReference);
-    }
-    if (!aboutTheId(refusal.said)) throw error;
-    const made = await images.create({ ...draft, id: undefined });
-    await onReference(made.id).catch(async (refused: unknown) => {
-      await images.remove(made.id);
-      throw refused;
-    });
-    return made;
+    const { status = 0, said = '' } = refusalIn(error) ?? {};
+    if (status === 409 && draft.id === draft[DEPLOYMENT])
+      return createRecord(images, { ...draft, id: randomUUID() }, image, onReference);
+    if (![400, 403, 413].includes(status)) throw error;
+    if (refusesTheId(said)) return createWithoutId(images, draft, onReference);
+    const plain = Object.fromEntries(Object.entries(draft).filter(([key]) => OURS.includes(key)));
+    const isPlain = Object.keys(plain).length === Object.keys(draft).length;
+    if (isPlain || Object.keys(asObject(image.specifics['properties'])).length > 0) throw error;
+    image.log(`the cloud does not take the properties that the image had: ${said}\n`);
+    return createRecord(images, plain, image, onReference);
   }
 }
 
-const aboutTheId = (said: string) => /\bid\b/i.test(said);
+async function createWithoutId(
+  images: ImageService,
+  draft: Partial<ImageRecord>,
+  onReference: (reference: string) => Promise<void>,
+): Promise<ImageRecord> {
+  const made = await images.create({ ...draft, id: undefined });
+  await onReference(made.id).catch(async (refused: unknown) => {
+    await images.remove(made.id);
+    throw refused;
+  });
+  return made;
+}
 
-const OURS = ['id', 'name', 'visibility', 'disk_format', 'container_format', 'min_disk', 'min_ram', DEPLOYMENT];
+const refusesTheId = (said: string) => /\bid\b['"]? is (reserved|read-?only|not allowed|forbidden)/i.test(said);
 
-const withoutRestored = (draft: Partial<ImageRecord>): Partial<ImageRecord> =>
-  Object.fromEntries(Object.entries(draft).filter(([key]) => OURS.includes(key)));
+const OURS = ['id', 'name', 'visibility', 'disk_format', 'container_format', 'min_disk', 'min_ram', 'tags', DEPLOYMENT];
 
 /** Sends the bytes; answers the SHA-512 of what was sent. A fault of the source is raised as it is. */
 async function send(images: ImageService, id: string, image: DeployableImage, signal: AbortSignal): Promise<string> {
@@ -135,7 +150,7 @@ async function* hashed(source: Readable, hash: Hash): AsyncGenerator<Buffer> {
 async function completed(images: ImageService, id: string): Promise<ImageRecord | undefined> {
   const record = await images.find(id);
   if (record?.status === 'active') return record;
-  if (record && ['saving', 'importing', 'uploading'].includes(record.status)) return undefined;
+  if (record && isPassing(record) && record.status !== 'queued') return undefined;
   throw new ViceError(
     'ENVIRONMENT_FAILED',
     `the cloud took the bytes, but the image ${id} ${record ? `is ${record.status}` : 'is gone'}`,

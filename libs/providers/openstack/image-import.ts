@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream';
 import { ViceError } from '#libs/errors';
 import { type RemoteImage } from '../environment-provider.js';
-import { contentTypeOf, instantOf, metadataOf, whyNotImportable, type ImageRecord } from './image-record.js';
+import { contentTypeOf, instantOf, isPassing, metadataOf, whyNotImportable, type ImageRecord } from './image-record.js';
 import { type ImageService } from './image-service.js';
 import { resumed } from './resumed-download.js';
 
@@ -16,12 +16,11 @@ export async function describeImage(images: ImageService, reference: string): Pr
 
 /** Raises ENVIRONMENT_BUSY while there is no data yet, ENVIRONMENT_REFUSED for what cannot be imported. */
 export function describedRecord(record: ImageRecord): RemoteImage {
-  const { id, name, status, size, created_at: created } = record;
+  const { id, name, size, created_at: created } = record;
   const why = whyNotImportable(record);
   if (why !== null) {
-    const passes = ['queued', 'saving', 'uploading', 'importing'].includes(status);
     throw new ViceError(
-      passes ? 'ENVIRONMENT_BUSY' : 'ENVIRONMENT_REFUSED',
+      isPassing(record) ? 'ENVIRONMENT_BUSY' : 'ENVIRONMENT_REFUSED',
       `the image ${name ?? id} cannot be imported: ${why}`,
     );
   }
@@ -45,18 +44,25 @@ export function readImage(images: ImageService, { reference, size }: RemoteImage
 async function foundRecord(images: ImageService, reference: string): Promise<ImageRecord> {
   const byId = /^[\w-]+$/.test(reference) ? await images.find(reference) : null;
   if (byId) return byId;
-  // Plain, Glance takes a name that begins so for a list of names.
-  const name = reference.startsWith('in:') ? `in:"${reference}"` : reference;
-  const named = await images.list({ name, limit: NAMED });
+  const named = (await candidates(images, reference)).filter(({ name }) => name === reference);
   const [only, ...others] = named;
   if (only === undefined) throw new ViceError('REMOTE_IMAGE_NOT_FOUND', `the project has no image "${reference}"`);
   if (others.length > 0) {
     throw new ViceError(
       'REMOTE_IMAGE_NOT_FOUND',
-      `several images have the name "${reference}": name one by its id: ${named.map(({ id }) => id).join(', ')}`,
+      `several images have the name "${reference}": name one by its id: ${named
+        .slice(0, NAMED)
+        .map(({ id }) => id)
+        .join(', ')}`,
     );
   }
   return only;
+}
+
+/** The cloud compares as its database does, mostly without regard to case, and takes a colon in a name for an operator. */
+async function candidates(images: ImageService, name: string): Promise<ImageRecord[]> {
+  if (!name.includes(':')) return images.all({ name });
+  return /["\\]/.test(name) ? images.all({}) : images.all({ name: `in:"${name}"` });
 }
 
 /** One that the service makes sure of, and that costs us the least. */

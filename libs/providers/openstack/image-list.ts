@@ -15,21 +15,21 @@ export async function listImportable(images: ImageService, compute: ComputeServi
   if (page?.startsWith(AFTER_SERVER)) return serverPage(compute, page.slice(AFTER_SERVER.length));
   if (page !== undefined && !/^[\w-]+$/.test(page)) throw noPage(page);
   const query = { limit: PAGE, sort: 'name:asc,id:asc', ...(page !== undefined && { marker: page }) };
-  const records = await images.list(query).catch((error: unknown) => {
+  const { records, more } = await images.page(query).catch((error: unknown) => {
     const unknown = [400, 404].includes(refusalIn(error)?.status ?? 0);
     if (page !== undefined && unknown) throw noPage(page);
     throw error;
   });
   const last = records.at(-1);
   const rows = records.filter((record) => record[IMPORT] === undefined).map(imageRow);
-  if (records.length === PAGE && last) return { images: rows, next: last.id };
+  if (more && last) return { images: rows, next: last.id };
   return { images: rows, next: (await compute.isThere()) ? AFTER_SERVER : null };
 }
 
 async function serverPage(compute: ComputeService, after: string): Promise<RemoteImagePage> {
-  const servers = await compute.list({ limit: PAGE, ...(after !== '' && { marker: after }) });
+  const { servers, more } = await compute.page({ limit: PAGE, ...(after !== '' && { marker: after }) });
   const last = servers.at(-1);
-  return { images: servers.map(serverRow), next: servers.length === PAGE && last ? `${AFTER_SERVER}${last.id}` : null };
+  return { images: servers.map(serverRow), next: more && last ? `${AFTER_SERVER}${last.id}` : null };
 }
 
 function imageRow(record: ImageRecord): RemoteImageEntry {

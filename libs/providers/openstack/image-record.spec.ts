@@ -66,9 +66,10 @@ describe('the properties of a deployed image', () => {
       base_image_ref: 'b',
       instance_uuid: 'u',
       owner_specified: 'kept',
-      number: 7,
+      nested: { a: 1 },
+      hw_cores: 4,
     };
-    expect(restoredProperties({ openstack: { properties } }, {})).toEqual({ owner_specified: 'kept' });
+    expect(restoredProperties({ openstack: { properties } }, {})).toEqual({ owner_specified: 'kept', hw_cores: '4' });
   });
 
   it('are none where the image came from elsewhere', () => {

@@ -33,6 +33,15 @@ export const DEPLOYMENT = 'vice_deployment';
 /** Names the import that a snapshot was taken for. */
 export const IMPORT = 'vice_import';
 
+/** Whether Nova made it of a server: it has the properties of the image that the server was started from, ours among them. */
+export const isSnapshot = ({ image_type: type, base_image_ref: base, instance_uuid: instance }: ImageRecord): boolean =>
+  type === 'snapshot' || base !== undefined || instance !== undefined;
+
+const PASSING = ['queued', 'saving', 'uploading', 'importing'];
+
+/** Whether a record is on its way to being active. */
+export const isPassing = ({ status }: Pick<ImageRecord, 'status'>): boolean => PASSING.includes(status);
+
 /** How Glance calls a content type. */
 export const DISK_FORMATS: Readonly<Partial<Record<ContentType, string>>> = {
   'disk-qcow2': 'qcow2',
@@ -88,7 +97,8 @@ export function restoredProperties(imageSpecifics: JsonObject, specifics: JsonOb
   const kept = asObject(asObject(imageSpecifics['openstack'])['properties']);
   const wanted = asObject(specifics['properties']);
   const all = Object.entries({ ...kept, ...wanted }).filter(([key]) => !FIELDS.includes(key) && !NOT_RESTORED.test(key));
-  return Object.fromEntries(all.filter((entry): entry is [string, string] => typeof entry[1] === 'string'));
+  const texts = all.filter(([, value]) => value !== null && typeof value !== 'object');
+  return Object.fromEntries(texts.map(([key, value]) => [key, String(value)]));
 }
 
 /** An instant of the cloud's, which may leave the zone out where it means UTC. */

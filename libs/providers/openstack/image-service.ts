@@ -2,7 +2,7 @@ import { glance } from 'openstack-client';
 import { ViceError } from '#libs/errors';
 import { cloudError, CloudRefusal, refusalIn } from './cloud-errors.js';
 import { type Upload } from './cloud-http.js';
-import { type Cloud, type ServiceAccess } from './cloud.js';
+import { type Cloud, type Query, type ServiceAccess } from './cloud.js';
 import { type ImageRecord } from './image-record.js';
 
 /** Glance's image API v2. Its errors are in words for the user. */
@@ -20,13 +20,29 @@ export class ImageService {
     });
   }
 
-  /** One page. `query` as the API has it: `limit`, `marker`, `name`, … */
-  async list(query: Record<string, string | number>): Promise<ImageRecord[]> {
-    return this.attempt('list the images', async ({ library, name }) => {
-      const found = await glance.image.list(library, undefined, query);
-      if (!Array.isArray(found)) throw notGlance(name);
-      return found as ImageRecord[];
+  /**
+   * One page, as long as the cloud makes it at most, and whether there are more. `query` as the API has it: `limit`, `marker`, `name`, …
+   * Not by the library, which does not tell of more.
+   */
+  async page(query: Query): Promise<{ records: ImageRecord[]; more: boolean }> {
+    return this.attempt('list the images', async (service) => {
+      const { images: records, next } = (await this.cloud.read(service, '/v2/images', query)) as {
+        images?: unknown;
+        next?: unknown;
+      };
+      if (!Array.isArray(records)) throw notGlance(service.name);
+      return { records: records as ImageRecord[], more: typeof next === 'string' };
     });
+  }
+
+  /** Every record that the query finds, over as many pages as that takes. */
+  async all(query: Query): Promise<ImageRecord[]> {
+    const found: ImageRecord[] = [];
+    for (let marker: string | undefined; ; marker = found.at(-1)?.id) {
+      const { records, more } = await this.page({ ...query, ...(marker !== undefined && { marker }) });
+      found.push(...records);
+      if (!more || records.length === 0) return found;
+    }
   }
 
   /** null: there is none, or it is not for this project. */
@@ -61,6 +77,10 @@ export class ImageService {
     await this.attempt('send the image', ({ root, name, token }) => {
       const headers = { 'x-auth-token': token.id };
       return this.cloud.http.ask({ method: 'PUT', url: fileOf(root, id), service: name, headers, upload });
+    }).catch((error: unknown) => {
+      const { status } = refusalIn(error) ?? {};
+      if (status !== 404 && status !== 410) throw error;
+      throw new ViceError('ENVIRONMENT_FAILED', `the image ${id} went from the cloud while it was being sent`, { cause: error });
     });
   }
 

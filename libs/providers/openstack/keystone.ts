@@ -80,7 +80,7 @@ export class Keystone {
     const theirs = projects.length > 0 ? `; it has ${projects.join(', ')}` : '; it has none';
     return new ViceError(
       'ENVIRONMENT_MISCONFIGURED',
-      `${who} has no project "${textOf(login.project)}" in the domain "${textOf(login.projectDomain)}" (credentials.specifics tenant and projectDomain)${theirs}`,
+      `${who} has no project "${textOf(login.project)}" in the domain "${textOf(login.projectDomain)}" (credentials.specifics project and projectDomain)${theirs}`,
     );
   }
 
@@ -166,6 +166,10 @@ const asWrongUrl = (error: unknown) =>
   error instanceof ViceError && error.code === 'ENVIRONMENT_FAILED' ? misconfigured(error.message) : error;
 
 const isRefusal = (error: unknown, status: number) => error instanceof CloudRefusal && error.status === status;
-const inWords = (error: unknown) => cloudError(error, 'log in');
+/** What is not there is Keystone itself. */
+const inWords = (error: unknown) =>
+  isRefusal(error, 404)
+    ? misconfigured('Keystone is not where credentials.location says: it answers that there is nothing (404)')
+    : cloudError(error, 'log in');
 const refused = (message: string) => new ViceError('CREDENTIALS_REFUSED', message);
 const misconfigured = (message: string) => new ViceError('ENVIRONMENT_MISCONFIGURED', message);

@@ -34,5 +34,6 @@ function send(method: CloudRequest['method'], request: LibraryRequest<LibraryTok
     service: token.service,
     headers: { ...headers, 'x-auth-token': token.token },
     ...(body !== undefined && { json: body }),
+    uninterrupted: method === 'POST',
   });
 }

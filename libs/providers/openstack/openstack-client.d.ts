@@ -8,8 +8,11 @@ declare module 'openstack-client' {
   type Query = Record<string, string | number | boolean>;
   type Headers = Record<string, string>;
 
-  interface Resource {
+  interface Listed {
     list(token: ClientToken, region: undefined, params?: Query, headers?: Headers): Promise<unknown>;
+  }
+
+  interface Resource {
     show(token: ClientToken, region: undefined, id: string, params?: Query, headers?: Headers): Promise<unknown>;
     create(token: ClientToken, region: undefined, body: unknown, params?: Query, headers?: Headers): Promise<unknown>;
     del(token: ClientToken, region: undefined, id: string): Promise<unknown>;
@@ -18,8 +21,7 @@ declare module 'openstack-client' {
   export const glance: { image: Resource };
   export const nova: {
     server: Resource;
-    serverDetail: Resource;
-    flavorDetail: Pick<Resource, 'list'>;
+    flavorDetail: Listed;
     serverAction: {
       create(
         token: ClientToken,
@@ -31,7 +33,7 @@ declare module 'openstack-client' {
       ): Promise<unknown>;
     };
   };
-  export const neutron: { network: Resource };
+  export const neutron: { network: Listed };
 }
 
 declare module 'openstack-client/lib/util.js' {

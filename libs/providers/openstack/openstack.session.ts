@@ -37,7 +37,7 @@ export class OpenStackSession implements PreparingSession, ResumableSession {
   async check(): Promise<Pick<EnvironmentCheck, 'message' | 'details'>> {
     const { projectName: project, projectId, username } = await this.cloud.scoped();
     const imageApi = await this.images.version();
-    await this.images.list({ limit: 1 });
+    await this.images.page({ limit: 1 });
     const { region } = this.cloud.settings;
     return {
       message: `OpenStack project ${project} as ${username}${region === null ? '' : `, region ${region}`}; image API ${imageApi}`,
@@ -83,14 +83,16 @@ export class OpenStackSession implements PreparingSession, ResumableSession {
     const wish = bootWish(image.specifics);
     if (wish && !(await this.compute.isThere()))
       throw new ViceError('ENVIRONMENT_MISCONFIGURED', 'the cloud has no compute service to start a server in (specifics.boot)');
+    let isNoted = false;
+    const note = (reference: string) => ((isNoted = true), onReference(reference));
     try {
-      const receipt = await deployDisk(this.images, image, marker, onReference, this.signal);
+      const receipt = await deployDisk(this.images, image, marker, note, this.signal);
       if (!wish) return receipt;
       const what = { imageId: receipt.reference, title: image.title, marker };
       const { id, name, status } = await bootServer(this.compute, wish, what, this.signal);
       return { ...receipt, facts: { ...receipt.facts, server: { id, name, status } } };
     } catch (error) {
-      await this.takeBack(image, marker, ViceError.from(error));
+      if (isNoted) await this.takeBack(image, marker, ViceError.from(error));
       throw error;
     }
   }

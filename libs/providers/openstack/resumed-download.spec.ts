@@ -38,6 +38,12 @@ describe('a download that is resumed', () => {
     expect(asked).toEqual([6]);
   });
 
+  it('asks for nothing where everything is there', async () => {
+    const { asked, read } = connections([]);
+    expect(await all(resumed(read, { offset: 10, size: 10 }, never))).toBe('');
+    expect(asked).toEqual([]);
+  });
+
   it('counts a connection that ends too early as broken', async () => {
     const asked: number[] = [];
     const read = async function* (offset: number) {

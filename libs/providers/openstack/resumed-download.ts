@@ -23,7 +23,7 @@ export async function* resumed(
 ): AsyncGenerator<Buffer> {
   let position = offset;
   let breaks = 0;
-  for (;;) {
+  while (size === null || position < size) {
     try {
       for await (const chunk of read(position)) {
         position += chunk.length;

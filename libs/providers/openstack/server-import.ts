@@ -2,12 +2,9 @@ import { ViceError } from '#libs/errors';
 import { type RemoteImage } from '../environment-provider.js';
 import { SERVER, type ComputeService } from './compute-service.js';
 import { describedRecord } from './image-import.js';
-import { IMPORT, type ImageRecord } from './image-record.js';
+import { IMPORT, isPassing, type ImageRecord } from './image-record.js';
 import { type ImageService } from './image-service.js';
 import { patiently } from './patience.js';
-
-/** As many snapshots as one import could have left, and more. */
-const LIMIT = 100;
 
 /** A snapshot of a server, which carries the marker; the one of a former attempt serves again. */
 export async function snapshotServer(
@@ -46,10 +43,10 @@ async function takeSnapshot(compute: ComputeService, id: string, marker: string)
 async function finished(images: ImageService, marker: string): Promise<ImageRecord | undefined> {
   const [record] = await snapshotsOf(images, marker);
   if (record?.status === 'active') return record;
-  if (record && ['queued', 'saving', 'importing', 'uploading'].includes(record.status)) return undefined;
+  if (record && isPassing(record)) return undefined;
   // What failed is in the way of the next attempt.
   if (record) await images.remove(record.id);
   throw new ViceError('ENVIRONMENT_FAILED', `the snapshot of the server failed: it is ${record?.status ?? 'gone'}`);
 }
 
-const snapshotsOf = (images: ImageService, marker: string) => images.list({ [IMPORT]: marker, limit: LIMIT });
+const snapshotsOf = (images: ImageService, marker: string) => images.all({ [IMPORT]: marker });

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { type JsonObject } from '#libs/contracts';
+import { ViceError } from '#libs/errors';
 import { type CloudLine, describeWith, lineToCloud, openstack, startCloud, type TestCloud } from '#libs/testing';
 import { type DeployableImage } from '../index.js';
 import { accessTo, deployable, holdingsOf, inSession, noNote, sha512, someBytes } from './openstack-bench.js';
@@ -44,6 +45,7 @@ await describeWith([openstack()], 'deploying into OpenStack', () => {
   test('makes a private image under the marker, with what the image was known by', async () => {
     const marker = randomUUID();
     const openstackSpecifics = {
+      tags: ['gpu', 'lab'],
       min_disk: 2,
       min_ram: 512,
       properties: { hw_disk_bus: 'scsi', os_distro: 'debian', os_glance_x: 'no' },
@@ -67,6 +69,7 @@ await describeWith([openstack()], 'deploying into OpenStack', () => {
         size: bytes.length,
         min_disk: 2,
         min_ram: 512,
+        tags: expect.arrayContaining(['gpu', 'lab']),
         hw_disk_bus: 'scsi',
         os_distro: 'debian',
         hw_vif_model: 'e1000',
@@ -147,6 +150,56 @@ await describeWith([openstack()], 'deploying into OpenStack', () => {
         message: expect.stringContaining('boot.network'),
       });
     });
+  });
+
+  test('a title that Glance cannot keep is kept as far as it can', async () => {
+    const marker = randomUUID();
+    await write(deployable(bytes, { title: 'rocket 🚀' }), marker);
+    expect((await images())[0]).toMatchObject({ name: 'rocket' });
+    await remove(marker);
+  });
+
+  test('properties that were wished for are not dropped in silence', async () => {
+    const image = deployable(bytes, { specifics: { properties: { broken: '🚀' } } });
+    await expect(write(image, randomUUID())).rejects.toMatchObject({
+      code: 'ENVIRONMENT_REFUSED',
+      message: expect.stringContaining('create the image'),
+    });
+  });
+
+  test('a cloud that takes no id at all is asked twice, and left in peace', async () => {
+    line.heard.length = 0;
+    line.fail({ to: /POST \/v2\/images$/, times: 10, answer: { status: 409 } });
+    await expect(write(deployable(bytes), randomUUID(), noNote, line)).rejects.toMatchObject({ code: 'ENVIRONMENT_BUSY' });
+    expect(line.heard.filter((request) => request === 'POST /v2/images')).toHaveLength(2);
+  });
+
+  test.each([404, 410])('a record that went while it was sent (%s) is for the next attempt to make anew', async (status) => {
+    const marker = randomUUID();
+    line.fail({ to: /PUT .*file/, answer: { status } });
+    await expect(write(deployable(bytes), marker, noNote, line)).rejects.toMatchObject({ code: 'ENVIRONMENT_FAILED' });
+    await remove(marker);
+  });
+
+  test('a proxy that knows nothing of being asked before an upload gets it all the same', async () => {
+    const marker = randomUUID();
+    line.fail({ to: /PUT .*file/, answer: { status: 417 } });
+    await write(deployable(bytes), marker, noNote, line);
+    await remove(marker);
+  });
+
+  test('a record that is being made when the session is ended is waited for, so that it is found when it is removed', async () => {
+    const marker = randomUUID();
+    const control = new AbortController();
+    line.fail({ to: /POST \/v2\/images$/, edit: (text) => (control.abort(new ViceError('JOB_CANCELLED', 'cancelled')), text) });
+    const writing = inSession(
+      accessTo(line, cloud.projects.vice),
+      (session) => session.write(deployable(bytes), marker, noNote),
+      control.signal,
+    );
+    await expect(writing).rejects.toMatchObject({ code: 'JOB_CANCELLED' });
+    expect((await images()).map(({ id }) => id)).toEqual([marker]);
+    await remove(marker);
   });
 
   test('a cloud that chooses ids itself is found again by the marker', async () => {

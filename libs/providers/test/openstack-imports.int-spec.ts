@@ -64,8 +64,11 @@ await describeWith([openstack()], 'importing from OpenStack', () => {
       code: 'REMOTE_IMAGE_NOT_FOUND',
       message: expect.stringContaining(twins[0]!.id),
     });
-    const odd = await cloud.createImage(vice, { name: 'in:a,b', bytes });
-    expect((await describeOf('in:a,b')).reference).toBe(odd.id);
+    for (const name of ['in:a,b', 'ubuntu:22.04', 'neq:"quoted"', 'Solo', 'solo']) {
+      const { id } = await cloud.createImage(vice, { name, bytes });
+      expect((await describeOf(name)).reference).toBe(id);
+    }
+    await expect(describeOf('SOLO')).rejects.toMatchObject({ code: 'REMOTE_IMAGE_NOT_FOUND' });
   });
 
   test.each([

@@ -110,6 +110,14 @@ await describeWith([openstack()], 'logging in to OpenStack', () => {
     });
   });
 
+  test('servers in another region do not keep from what is here', async () => {
+    const compute = '{"type":"compute","endpoints":[{"interface":"public","region":"West","url":"http://127.0.0.1:1/v2.1"}]},';
+    line.fail({ to: /POST .*auth\/tokens/, edit: (text) => text.replace('"catalog": [', `"catalog": [${compute}`) });
+    await expect(check(accessTo(line, cloud.projects.vice, { region: 'RegionOne' }))).resolves.toMatchObject({
+      details: { servers: false },
+    });
+  });
+
   test('a password never shows in what is raised', async () => {
     const error = await check(access({}, { password: 'Tr0ub4dor&3' })).catch((raised: unknown) => raised);
     expect(JSON.stringify(error, Object.getOwnPropertyNames(error))).not.toContain('Tr0ub4dor');

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { type JsonObject } from '#libs/contracts';
-import { describeWith, nova, startCloud, type CloudServer, type TestCloud } from '#libs/testing';
+import { describeWith, nova, startCloud, until, type CloudServer, type TestCloud } from '#libs/testing';
 import { isPreparing, type PreparingSession } from '../index.js';
 import { accessTo, bytesOf, deployable, holdingsOf, inSession, noNote } from './openstack-bench.js';
 
@@ -78,6 +78,19 @@ await describeWith([nova()], 'servers of OpenStack', () => {
     await remove(marker);
     await remove(marker);
     expect(await holdings()).toEqual(before);
+  }, 180_000);
+
+  test('that a user started from a deployed image, and snapshots of them, stay when it is removed', async () => {
+    const { vice } = cloud.projects;
+    const marker = randomUUID();
+    const { reference } = await within((session) => session.write(deployable(Buffer.alloc(16 * MIB)), marker, noNote));
+    const own = await cloud.bootServer(vice, reference, 'own');
+    const precious = await cloud.snapshot(vice, own.id, 'precious');
+    await remove(marker);
+    expect((await cloud.images(vice)).map(({ name }) => name).sort()).toEqual(['disk', 'precious']);
+    await cloud.api(vice, 'compute', 'DELETE', `/servers/${own.id}`);
+    await cloud.api(vice, 'image', 'DELETE', `/v2/images/${precious.id}`);
+    await until(async () => (await servers()).length === 1, { what: 'the server is gone', timeout: 60_000 });
   }, 180_000);
 
   test.each<[what: string, boot: JsonObject, message: RegExp]>([
