@@ -5,7 +5,7 @@ import { ViceError } from '#libs/errors';
 import { type DeployableImage, type DeploymentReceipt } from '../environment-provider.js';
 import { archiveFacts, proofOf } from './archive-facts.js';
 import { type Engine } from './engine.js';
-import { refuseTakenTag, remarkFormerImage } from './former-image.js';
+import { refuseTakenTag, remarkFormerImage, remarkWishedTag } from './former-image.js';
 import { deploymentName, nameText, wishedName, type ImageName } from './image-names.js';
 import { notedSource } from '../noted-source.js';
 import { comparedReceipt } from './receipt.js';
@@ -34,7 +34,7 @@ export async function deployArchive(
     found = await load(engine, image, name);
   }
   const receipt = comparedReceipt(found, archive, inContainerd);
-  return wish ? tagAsWished(engine, found, wish, receipt) : receipt;
+  return wish ? tagAsWished(engine, found, name, wish, receipt) : receipt;
 }
 
 async function load(engine: Engine, image: DeployableImage, name: ImageName): Promise<ImageInspectInfo> {
@@ -63,10 +63,12 @@ async function load(engine: Engine, image: DeployableImage, name: ImageName): Pr
 export async function tagAsWished(
   engine: Engine,
   found: ImageInspectInfo,
+  name: ImageName,
   wish: ImageName,
   { reference, facts }: DeploymentReceipt,
 ): Promise<DeploymentReceipt> {
   await refuseTakenTag(engine, wish, (there) => there.Id === found.Id);
+  await remarkWishedTag(engine, found, name, wish);
   await engine.tag(found.Id, wish);
   const tags = [...new Set([...(facts.tags as string[]), nameText(wish)])];
   return { reference, facts: { ...facts, tags } };

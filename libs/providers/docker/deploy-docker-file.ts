@@ -37,7 +37,7 @@ export async function deployDockerFile(
   }
   if (!found) throw new ViceError('ENVIRONMENT_FAILED', `the engine built the image, but has none of the name ${nameText(name)}`);
   const receipt = receiptOf(found);
-  return wish ? tagAsWished(engine, found, wish, receipt) : receipt;
+  return wish ? tagAsWished(engine, found, name, wish, receipt) : receipt;
 }
 
 async function build(engine: Engine, image: DeployableImage, name: ImageName, marker: string): Promise<void> {

@@ -24,10 +24,8 @@ export class DockerSession implements PreparingSession {
   constructor(private readonly engine: Engine) {}
 
   async check(): Promise<Pick<EnvironmentCheck, 'message' | 'details'>> {
-    const { Version, ApiVersion, Os, Arch } = await this.engine.attempt('ask the engine for its version', (api) => api.version());
+    const { Version, ApiVersion, Os, Arch } = await this.engine.version();
     const info = await this.engine.attempt('ask the engine about itself', (api) => api.info() as Promise<EngineInfo>);
-    if (typeof Version !== 'string' || typeof Arch !== 'string')
-      throw new ViceError('ENVIRONMENT_MISCONFIGURED', 'what answers is no Docker Engine: it tells no version');
     return {
       message: `Docker Engine ${Version} on ${Os}/${Arch}`,
       details: { version: Version, apiVersion: ApiVersion, os: Os, architecture: Arch, storageDriver: info.Driver ?? null },

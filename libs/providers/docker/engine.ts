@@ -11,9 +11,18 @@ export interface EngineInfo {
   DriverStatus?: [string, string][] | null;
 }
 
+/** What an engine says of itself first. */
+export interface EngineVersion {
+  Version: string;
+  ApiVersion: string;
+  Os: string;
+  Arch: string;
+}
+
 /** A Docker Engine, its errors in words for the user. */
 export class Engine implements AsyncDisposable {
   readonly api: Docker;
+  private known: Promise<EngineVersion> | null = null;
 
   constructor(
     private readonly connection: EngineConnection,
@@ -22,8 +31,25 @@ export class Engine implements AsyncDisposable {
     this.api = new Docker({ modem: new EngineModem(connection, signal) } as Docker.DockerOptions);
   }
 
+  /** Asked before anything else: the answers of any other server would be taken for an engine's. Raises ENVIRONMENT_MISCONFIGURED. */
+  version(): Promise<EngineVersion> {
+    this.known ??= this.api.version().then(
+      (said) => {
+        const { Version, Arch } = ((typeof said === 'object' && said) || {}) as Partial<EngineVersion>;
+        if (typeof Version === 'string' && typeof Arch === 'string') return said as EngineVersion;
+        throw noEngine();
+      },
+      (error: unknown) => {
+        if (error instanceof EngineAnswer && error.status === 404) throw noEngine();
+        throw this.translate(error, 'ask the engine for its version');
+      },
+    );
+    return this.known;
+  }
+
   /** Does something with the engine. `doing` names it in the message of what goes wrong: "list the images". */
   async attempt<T>(doing: string, work: (api: Docker) => Promise<T>): Promise<T> {
+    await this.version();
     try {
       return await work(this.api);
     } catch (error) {
@@ -52,6 +78,7 @@ export class Engine implements AsyncDisposable {
    * @param prune whether untagged images that it was built on go as well
    */
   async untag(name: string, { prune = false } = {}): Promise<void> {
+    await this.version();
     try {
       await this.api.getImage(name).remove({ noprune: !prune, force: false });
     } catch (error) {
@@ -80,10 +107,15 @@ export class Engine implements AsyncDisposable {
   }
 }
 
+const noEngine = () => new ViceError('ENVIRONMENT_MISCONFIGURED', 'what answers is no Docker Engine: it tells no version');
+
 function noneWhenMissing(error: unknown): null {
-  if (error instanceof EngineAnswer && error.status === 404) return null;
+  if (error instanceof EngineAnswer && (error.status === 404 || isNoName(error))) return null;
   throw error;
 }
+
+/** What cannot be the name of an image is refused by some releases, where others just have none. */
+const isNoName = ({ status, message }: EngineAnswer) => status === 400 && /no such image|invalid reference/i.test(message);
 
 /** Older engines write an untagged image as one with the tag `<none>:<none>`. */
 export function tagsOf({ RepoTags }: { RepoTags?: string[] | null }): string[] {

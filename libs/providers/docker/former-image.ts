@@ -1,18 +1,24 @@
+import { createHash } from 'node:crypto';
 import { type ImageInspectInfo } from 'dockerode';
 import { ViceError } from '#libs/errors';
 import { proofOf, type ArchiveFacts } from './archive-facts.js';
 import { tagsOf, type Engine } from './engine.js';
-import { nameText, type ImageName } from './image-names.js';
+import { isMarked, nameOf, nameText, type ImageName } from './image-names.js';
 
 /**
- * Remarks for ourselves, kept where they outlive any crash: as one more tag on an image that was on the engine before our deployment.
- * `image-stays`: it had no tag then, so that taking ours away would delete it. `tag-stays`: the tag that the user wished for was on it already.
+ * Remarks for ourselves, kept where they outlive any crash: as one more tag of the deployment's on its image.
+ * `image-stays`: the image was on the engine before, and not by us alone, so that taking our tags away must not delete it.
+ * `tag-ours` and what the wished tag is: that tag is the deployment's, and of every other one that has this remark on the image.
  * `empty` is an empty image, for the moment in which it takes `image-stays` over.
  */
-export const REMARKS = { imageStays: 'image-stays', tagStays: 'tag-stays', empty: 'empty' } as const;
+export const REMARKS = {
+  imageStays: 'image-stays',
+  tagOurs: (wish: ImageName) => `tag-ours-${createHash('sha256').update(nameText(wish)).digest('hex').slice(0, 12)}`,
+  empty: 'empty',
+} as const;
 
-/** Looked through, at most, for the image among the untagged ones; an engine with more is not looked after. */
-const MAX_UNTAGGED = 200;
+/** Where the id that an image will get is not known, so many of the newest ones are looked at; an engine with more is not looked after. */
+const MAX_LOOKED_AT = 500;
 
 /** Raises ENVIRONMENT_REFUSED where another image has the wished tag. Before the bytes go, what the archive holds decides what is another one. */
 export async function refuseTakenTag(
@@ -28,7 +34,7 @@ export async function refuseTakenTag(
     );
 }
 
-/** Remarks what has to stay when the deployment is removed. */
+/** Remarks, before it is loaded once more, that the image has to stay when the deployment is removed. */
 export async function remarkFormerImage(
   engine: Engine,
   archive: ArchiveFacts,
@@ -36,26 +42,34 @@ export async function remarkFormerImage(
   name: ImageName,
   wish: ImageName | null,
 ): Promise<void> {
-  const wished = wish && (await engine.image(nameText(wish)));
-  const former = wished ?? (await formerImage(engine, archive, inContainerd));
+  const former = (wish && (await engine.image(nameText(wish)))) ?? (await formerImage(engine, archive, inContainerd));
   if (!former) return;
   const tags = tagsOf(former);
-  if (wished) await engine.tag(former.Id, remarked(name, REMARKS.tagStays));
-  if (tags.length === 0 || tags.some((tag) => tag.endsWith(`-${REMARKS.imageStays}`)))
-    await engine.tag(former.Id, remarked(name, REMARKS.imageStays));
+  const others = tags.filter((tag) => !isOurs(tag, tags));
+  const stays = tags.length === 0 || others.length > 0 || tags.some((tag) => tag.endsWith(`-${REMARKS.imageStays}`));
+  if (stays) await engine.tag(former.Id, remarked(name, REMARKS.imageStays));
 }
+
+/** Whether the wished tag is, or would be, one of ours: then it goes with the last deployment that wished for it. */
+export async function remarkWishedTag(engine: Engine, found: ImageInspectInfo, name: ImageName, wish: ImageName): Promise<void> {
+  const tags = tagsOf(found);
+  const wasThere = tags.includes(nameText(wish));
+  const byOthersOfOurs = tags.some((tag) => isRemark(tag, REMARKS.tagOurs(wish)));
+  if (!wasThere || byOthersOfOurs) await engine.tag(found.Id, remarked(name, REMARKS.tagOurs(wish)));
+}
+
+/** A deployment's own tag or remark, or a tag that a deployment wished for. */
+const isOurs = (tag: string, all: readonly string[]): boolean =>
+  isMarked(tag) || all.some((other) => isRemark(other, REMARKS.tagOurs(nameOf(tag))));
+
+const isRemark = (tag: string, remark: string): boolean => isMarked(tag) && tag.endsWith(`-${remark}`);
 
 async function formerImage(engine: Engine, archive: ArchiveFacts, inContainerd: boolean): Promise<ImageInspectInfo | null> {
   const known = inContainerd ? archive.manifestDigest : archive.configDigest;
   if (known !== null) return engine.image(known);
-  const untagged = await engine.attempt('list the untagged images', (api) => api.listImages({ filters: { dangling: ['true'] } }));
-  for (const { Id } of untagged.slice(0, MAX_UNTAGGED)) {
+  const all = await engine.attempt('list the images', (api) => api.listImages());
+  for (const { Id } of all.slice(0, MAX_LOOKED_AT)) {
     const found = await engine.image(Id);
-    if (found && proofOf(found, archive, inContainerd)) return found;
-  }
-  const remark = (await engine.tags()).filter(({ name }) => name.endsWith(`-${REMARKS.imageStays}`));
-  for (const { id } of remark) {
-    const found = await engine.image(id);
     if (found && proofOf(found, archive, inContainerd)) return found;
   }
   return null;

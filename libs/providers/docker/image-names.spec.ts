@@ -7,7 +7,10 @@ describe('names of images', () => {
     ['busybox:1.36', 'busybox-1.36'],
     ['My Tools 2.0!', 'my-tools-2.0'],
     ['library/ubuntu:24.04', 'library-ubuntu-24.04'],
-    ['Grüße', 'gru-e'],
+    ['Grüße', 'grusse'],
+    ['Ünïcödé Bild', 'unicode-bild'],
+    ['SHA256', 'imagesha256'],
+    ['a'.repeat(64), `image${'a'.repeat(64)}`],
     ['__a..b___c--d.-e_.f', 'a-b-c--d-e-f'],
     ['a.b__c_d', 'a.b__c_d'],
     ['...', 'image'],
@@ -34,9 +37,12 @@ describe('names of images', () => {
     expect(wishedName({ Tag: tag })).toEqual(name);
   });
 
-  it.each(['Tools:1', 'tools:', ':1', 'a b', 'tools@sha256:00', '../x', 'a//b'])('refuses %s as a tag', (tag) => {
-    expect(() => wishedName({ tag })).toThrow(expect.objectContaining({ code: 'NOT_DEPLOYABLE' }));
-  });
+  it.each(['Tools:1', 'tools:', ':1', 'a b', 'tools@sha256:00', '../x', 'a//b', 'a'.repeat(64), 'sha256:abc'])(
+    'refuses %s as a tag',
+    (tag) => {
+      expect(() => wishedName({ tag })).toThrow(expect.objectContaining({ code: 'NOT_DEPLOYABLE' }));
+    },
+  );
 
   it.each(['busybox', 'a/b:1', `sha256:${'0'.repeat(64)}`, 'x@sha256:00', 'my_container.1'])('%s can be a reference', (text) => {
     expect(isReference(text)).toBe(true);

@@ -24,17 +24,25 @@ export function deploymentName(title: string | null, marker: string): ImageName 
   return { repository: repositoryOf(title), tag: markerTag(marker) };
 }
 
+/** Whether this is the tag of a deployment, or a remark beside it. */
+export const isMarked = (name: string): boolean => /:vice-[0-9a-f]{12}(?:-|$)/.test(name);
+
 export const markerTag = (marker: string): string => `vice-${marker.replaceAll('-', '').slice(0, 12).toLowerCase()}`;
+
+/** Docker takes no such name: it could be an id, or the beginning of one. */
+const LIKE_AN_ID = /^(?:[0-9a-f]{64}|sha256)$/;
 
 /** What Docker allows of a title: "My Tools 2.0!" becomes `my-tools-2.0`; nothing left becomes `image`. */
 export function repositoryOf(title: string | null): string {
   const plain = (title ?? '')
     .normalize('NFKD')
+    .replace(/\p{M}/gu, '')
     .toLowerCase()
+    .replaceAll('ß', 'ss')
     .replace(/[^a-z0-9]+/g, (run) => (SEPARATOR.test(run) ? run : '-'))
     .slice(0, MAX_REPOSITORY)
     .replace(/^[._-]+|[._-]+$/g, '');
-  return plain || 'image';
+  return plain === '' || LIKE_AN_ID.test(plain) ? `image${plain}` : plain;
 }
 
 /** `specifics.tag` of a deployment: `name` or `name:tag`. Raises NOT_DEPLOYABLE where it is neither. */
@@ -43,7 +51,8 @@ export function wishedName(specifics: JsonObject): ImageName | null {
   if (wish === undefined) return null;
   const colon = wish.indexOf(':', wish.lastIndexOf('/') + 1);
   const name = colon < 0 ? { repository: wish, tag: 'latest' } : { repository: wish.slice(0, colon), tag: wish.slice(colon + 1) };
-  if (REPOSITORY.test(name.repository) && name.repository.length <= 255 && TAG.test(name.tag)) return name;
+  const { repository, tag } = name;
+  if (REPOSITORY.test(repository) && !LIKE_AN_ID.test(repository) && repository.length <= 255 && TAG.test(tag)) return name;
   throw new ViceError('NOT_DEPLOYABLE', `specifics.tag "${wish}" is no name of an image; it must be name:tag, in lower case`);
 }
 

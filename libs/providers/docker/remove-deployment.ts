@@ -4,7 +4,7 @@ import { type DeployedThing } from '../environment-provider.js';
 import { BUILT_LABEL } from './deploy-docker-file.js';
 import { type Engine } from './engine.js';
 import { REMARKS } from './former-image.js';
-import { markerTag, nameOf, nameText, wishedName, type ImageName } from './image-names.js';
+import { deploymentName, nameOf, nameText, wishedName, type ImageName } from './image-names.js';
 import { streamMessages } from './stream-messages.js';
 
 const EMPTY_TAR = Buffer.alloc(1024);
@@ -13,30 +13,41 @@ const EMPTY_TAR = Buffer.alloc(1024);
  * Takes the tags of a deployment away, while they point at its image; never by id, never by force. With the last tag the engine drops the image. One that
  * was there before without a tag stays without one. The order makes it safe to begin again after a crash: remarks go last.
  */
-export async function removeDeployment(engine: Engine, { reference, marker, specifics }: DeployedThing): Promise<void> {
-  const mark = markerTag(marker);
+export async function removeDeployment(engine: Engine, { reference, marker, title, specifics }: DeployedThing): Promise<void> {
+  const { repository, tag: mark } = deploymentName(title, marker);
   const tags = await engine.tags();
-  const ours = (suffix: string) => tags.find(({ name }) => nameOf(name).tag === `${mark}${suffix}`);
+  const ours = (suffix: string) => tags.find(({ name }) => name === `${repository}:${mark}${suffix}`);
   const main = ours('');
   const imageStays = ours(`-${REMARKS.imageStays}`);
-  const tagStays = ours(`-${REMARKS.tagStays}`);
   const leftEmpty = ours(`-${REMARKS.empty}`);
   const imageId = isImageId(reference) ? reference : (main ?? imageStays)?.id;
 
   const wish = heededWish(specifics);
-  if (wish && !tagStays && imageId !== undefined) {
-    const wished = await engine.image(nameText(wish));
-    if (wished?.Id === imageId) await engine.untag(nameText(wish));
-  }
+  if (wish) await removeWishedTag(engine, wish, imageId, tags, `${repository}:${mark}-${REMARKS.tagOurs(wish)}`);
   if (main && main.id === imageId) await engine.untag(main.name, { prune: await wasBuilt(engine, main.name) });
   if (imageStays) {
     const empty = `${imageStays.name.slice(0, -REMARKS.imageStays.length)}${REMARKS.empty}`;
-    if (imageStays.id === imageId) await moveToEmptyImage(engine, imageStays.name, empty);
+    await moveToEmptyImage(engine, imageStays.name, empty);
     await engine.untag(imageStays.name);
     await engine.untag(empty);
   }
   if (leftEmpty) await engine.untag(leftEmpty.name);
-  if (tagStays) await engine.untag(tagStays.name);
+}
+
+/** While it points at our image and is ours: another deployment that wished for it keeps it, and so does a user who had it before. */
+async function removeWishedTag(
+  engine: Engine,
+  wish: ImageName,
+  imageId: string | undefined,
+  tags: readonly { name: string; id: string }[],
+  ownRemark: string,
+): Promise<void> {
+  const own = tags.find(({ name }) => name === ownRemark);
+  if (!own) return;
+  const others = tags.filter(({ name, id }) => name !== own.name && id === own.id && name.endsWith(`-${REMARKS.tagOurs(wish)}`));
+  const wished = tags.find(({ name }) => name === nameText(wish));
+  if (others.length === 0 && wished && wished.id === (imageId ?? own.id)) await engine.untag(wished.name);
+  await engine.untag(own.name);
 }
 
 /** A wish that names no image was refused before anything was made: nothing of it is to be taken away. */

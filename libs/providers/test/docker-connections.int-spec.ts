@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
 import { createServer as createHttpServer } from 'node:http';
@@ -16,9 +17,9 @@ import {
   type TempDir,
   type TestEngine,
 } from '#libs/testing';
-import { Providers } from '../index.js';
+import { Providers, type EnvironmentSession } from '../index.js';
 import { TestAuthority, type Signed } from './certificates.js';
-import { accessTo, inSession } from './docker-bench.js';
+import { accessTo, deployable, inSession, noNote } from './docker-bench.js';
 import { newSshKey, startSshHost, type SshHost } from './ssh-host.js';
 
 const check = (location: string, specifics: JsonObject = {}, rest = {}) =>
@@ -190,11 +191,22 @@ await describeWith([dockerEngine('26'), tool('openssl')], 'reaching a Docker Eng
     it.each([
       ['garbage', (): Server => createServer((socket) => socket.end('SSH-2.0-OpenSSH\r\n'))],
       ['another web server', (): Server => createHttpServer((_, answer) => answer.end('<html>hello</html>'))],
-    ])('says when what answers is %s', async (_what, server) => {
-      await expect(check(`tcp://127.0.0.1:${await listen(server())}`)).rejects.toMatchObject({
-        code: 'ENVIRONMENT_MISCONFIGURED',
-        message: expect.stringContaining('no Docker Engine'),
-      });
+      ['one that knows no version', (): Server => createHttpServer((_, answer) => answer.writeHead(404).end('<html>no</html>'))],
+      ...['{}', '[{}]', 'null'].map((json) => [json, (): Server => createHttpServer((_, answer) => answer.end(json))] as const),
+    ])('says when what answers is %s, whatever is wanted of it', async (_what, server) => {
+      const location = `tcp://127.0.0.1:${await listen(server())}`;
+      const { bytes, facts } = { bytes: Buffer.alloc(1024), facts: {} };
+      for (const work of [
+        (session: EnvironmentSession) => session.check(),
+        (session: EnvironmentSession) => session.list(),
+        (session: EnvironmentSession) => session.describe('busybox'),
+        (session: EnvironmentSession) => session.write(deployable(bytes, facts), randomUUID(), noNote),
+      ]) {
+        await expect(inSession<unknown>(accessTo(location), work)).rejects.toMatchObject({
+          code: 'ENVIRONMENT_MISCONFIGURED',
+          message: expect.stringContaining('no Docker Engine'),
+        });
+      }
     });
 
     it('does not hold an answer without end', async () => {

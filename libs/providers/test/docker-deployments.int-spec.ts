@@ -65,6 +65,28 @@ for (const [version, other] of [
       await engine.api('DELETE', '/images/foreign:1');
     });
 
+    it('leaves an image that was there before, also when its own tag moved meanwhile', async () => {
+      await load();
+      const id = (await engine.imageId('foreign:1')) ?? '';
+      const { reference } = await write();
+      await engine.api('POST', '/images/own:1/tag?repo=foreign&tag=1');
+      await remove(MARKER, {}, reference);
+      expect(await holdingsOf(engine)).toContain(id);
+      await engine.api('DELETE', `/images/${id}`);
+      await engine.api('DELETE', '/images/foreign:1');
+      expect(await holdingsOf(engine)).toEqual(before);
+    });
+
+    it('leaves a wished tag to the other deployments that wished for it, and takes it away with the last', async () => {
+      const specifics = { tag: 'mine:1' };
+      const { reference } = await write(MARKER, { specifics });
+      await write(OTHER_MARKER, { specifics });
+      await remove(MARKER, specifics, reference);
+      expect(await engine.imageId('mine:1')).toBe(reference);
+      await remove(OTHER_MARKER, specifics, reference);
+      expect(await holdingsOf(engine)).toEqual(before);
+    });
+
     it('leaves an image that was there before without a tag, also between two deployments of it', async () => {
       await load();
       const id = (await engine.imageId('foreign:1')) ?? '';
