@@ -1,4 +1,7 @@
-/** PostgreSQL's advisory locks are numbers, shared by the whole database: all of ours are here, so that no two meet. They must never change. */
+/**
+ * PostgreSQL's advisory locks are numbers, shared by the whole database: those that we chose are here, so that no two meet. They must never change.
+ * Locks on what has only a name (a digest, a kind of job) are hashes of that name.
+ */
 export const ADVISORY_LOCKS = {
   /** Held while the tables are brought up to date. */
   migration: 7_302_117,

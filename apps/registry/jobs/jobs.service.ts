@@ -70,7 +70,7 @@ export class JobsService {
     });
   }
 
-  /** Answers whether a job of the deployment is still running or waiting afterwards. */
+  /** A running one is told to stop with its next heartbeat. */
   async cancelDeploy(tx: Transaction, deploymentId: string): Promise<void> {
     await this.cancel(tx, 'job.deploymentId = :deploymentId AND job.action = :action', {
       deploymentId,

@@ -227,10 +227,13 @@ await describeWith([postgres()], 'the life of a job', () => {
   });
 
   it('is the same when its report is heard twice', async () => {
-    const { message } = await importing();
+    const { image, message } = await importing();
     await claim(message);
     await report(message, { kind: 'failed', code: 'CREDENTIALS_REFUSED', message: 'no', transient: false });
+    const once = await onlyJob(image);
     await report(message, { kind: 'failed', code: 'CREDENTIALS_REFUSED', message: 'no', transient: false });
+    expect(await onlyJob(image)).toEqual(once);
+    expect(await vice.sql(`SELECT failures FROM jobs WHERE id = '${message.jobId}'`)).toEqual([{ failures: 1 }]);
   });
 
   it('is told to stop when its image is deleted', async () => {
