@@ -28,7 +28,7 @@ export async function removeDeployment(engine: Engine, { reference, marker, spec
     const wished = await engine.image(nameText(wish));
     if (wished?.Id === imageId) await engine.untag(nameText(wish));
   }
-  if (main && main.id === imageId) await engine.untag(main.name, { prune: await wasBuilt(engine, main.name) });
+  if (main && main.id === imageId) await engine.untag(main.name);
   if (imageStays) {
     const empty = `${imageStays.name.slice(0, -REMARKS.imageStays.length)}${REMARKS.empty}`;
     if (imageStays.id === imageId) await moveToEmptyImage(engine, imageStays.name, empty);
@@ -37,6 +37,7 @@ export async function removeDeployment(engine: Engine, { reference, marker, spec
   }
   if (leftEmpty) await engine.untag(leftEmpty.name);
   if (tagStays) await engine.untag(tagStays.name);
+  await removeBuilt(engine, marker);
 }
 
 /** A wish that names no image was refused before anything was made: nothing of it is to be taken away. */
@@ -48,10 +49,22 @@ function heededWish(specifics: JsonObject): ImageName | null {
   }
 }
 
-/** What we built may stand on untagged images that the build made. What was loaded does not. */
-async function wasBuilt(engine: Engine, name: string): Promise<boolean> {
-  const found = await engine.image(name);
-  return found?.Config?.Labels?.[BUILT_LABEL] !== undefined;
+/**
+ * What the build made and nobody tagged, from the last step to the first: an image can go when none stands on it any more. A build that was cut off may
+ * still be ending: its container keeps the image of the step before, which raises ENVIRONMENT_BUSY, and so removing is tried again.
+ */
+async function removeBuilt(engine: Engine, marker: string): Promise<void> {
+  const filters = { dangling: ['true'], label: [`${BUILT_LABEL}=${marker}`] };
+  const removed = new Set<string>();
+  for (;;) {
+    const found = await engine.attempt('list the images of the build', (api) => api.listImages({ filters }));
+    const left = found.filter(({ Id }) => !removed.has(Id));
+    if (left.length === 0) return;
+    for (const { Id } of left) {
+      await engine.untag(Id);
+      removed.add(Id);
+    }
+  }
 }
 
 /**
