@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream';
-import { buffer } from 'node:stream/consumers';
+import { text } from 'node:stream/consumers';
 import { pack } from 'tar-stream';
+import { labelledContext, labelledDockerfile, type ContextLabel } from '#libs/image-formats';
 import { ViceError } from '#libs/errors';
 import { type DeployableImage, type DeploymentReceipt } from '../environment-provider.js';
 import { textOf } from '../specifics.js';
@@ -13,7 +14,10 @@ import { notedSource } from '../noted-source.js';
 import { receiptOf } from './receipt.js';
 import { streamMessages } from './stream-messages.js';
 
-/** The label of what we build: the deployment's id. It makes the image one of its own, which no other use of the engine has made before. */
+/**
+ * The label of every image that a build of ours makes, those between its steps too: the deployment's id. By it they are found again whatever becomes of
+ * the build, and the engine's cache never takes an image of somebody else for one of ours. (What the ONBUILD of a base image makes comes before it.)
+ */
 export const BUILT_LABEL = 'vice.deployment';
 
 /**
@@ -42,11 +46,13 @@ export async function deployDockerFile(
 
 async function build(engine: Engine, image: DeployableImage, name: ImageName, marker: string): Promise<void> {
   let fault: unknown;
-  const context = await buildContext(image, (found) => (fault ??= found));
+  const dockerfile = `.vice-${marker}.Dockerfile`;
+  const context = await buildContext(image, { label: BUILT_LABEL, value: marker, dockerfile }, (found) => (fault ??= found));
+  context.on('error', (error) => (fault ??= error instanceof ViceError ? error : undefined));
   const networkmode = textOf(image.specifics, 'networkMode');
   const options = {
     t: nameText(name),
-    labels: { [BUILT_LABEL]: marker },
+    dockerfile,
     rm: true,
     forcerm: true,
     ...(networkmode && { networkmode }),
@@ -67,13 +73,14 @@ async function build(engine: Engine, image: DeployableImage, name: ImageName, ma
   }
 }
 
-/** A tar of a build context, plain or gzip, as it is; a Dockerfile alone as a context with nothing else in it. */
-async function buildContext(image: DeployableImage, note: (fault: unknown) => void): Promise<Readable> {
+/** A tar of a build context; a Dockerfile alone as a context with nothing else in it. */
+async function buildContext(image: DeployableImage, label: ContextLabel, note: (fault: unknown) => void): Promise<Readable> {
   const { form } = await image.facts();
   const source = notedSource(await image.open(), note);
-  if (form === 'context') return source;
+  if (form === 'context') return labelledContext(source, label);
   const context = pack();
-  context.entry({ name: 'Dockerfile' }, await buffer(source));
+  context.entry({ name: label.dockerfile }, labelledDockerfile(await text(source), label.label, label.value));
+  context.entry({ name: '.dockerignore' }, `${label.dockerfile}\n.dockerignore\n`);
   context.finalize();
   return Readable.from(context);
 }

@@ -74,13 +74,13 @@ export class Engine implements AsyncDisposable {
   }
 
   /**
-   * Takes a name away, and with the last one the image; a name that is gone is no error. Raises ENVIRONMENT_BUSY while a container uses the image.
-   * @param prune whether untagged images that it was built on go as well
+   * Takes a name away, and with the last one the image, but none that it was built on; also an untagged image by its id. What is gone is no error.
+   * Raises ENVIRONMENT_BUSY while a container uses the image.
    */
-  async untag(name: string, { prune = false } = {}): Promise<void> {
+  async untag(name: string): Promise<void> {
     await this.version();
     try {
-      await this.api.getImage(name).remove({ noprune: !prune, force: false });
+      await this.api.getImage(name).remove({ noprune: true, force: false });
     } catch (error) {
       if (error instanceof EngineAnswer && error.status === 404) return;
       if (error instanceof EngineAnswer && error.status === 409) {

@@ -24,7 +24,7 @@ export async function removeDeployment(engine: Engine, { reference, marker, titl
 
   const wish = heededWish(specifics);
   if (wish) await removeWishedTag(engine, wish, imageId, tags, `${repository}:${mark}-${REMARKS.tagOurs(wish)}`);
-  if (main && main.id === imageId) await engine.untag(main.name, { prune: await wasBuilt(engine, main.name) });
+  if (main && main.id === imageId) await engine.untag(main.name);
   if (imageStays) {
     const empty = `${imageStays.name.slice(0, -REMARKS.imageStays.length)}${REMARKS.empty}`;
     await moveToEmptyImage(engine, imageStays.name, empty);
@@ -32,6 +32,7 @@ export async function removeDeployment(engine: Engine, { reference, marker, titl
     await engine.untag(empty);
   }
   if (leftEmpty) await engine.untag(leftEmpty.name);
+  await removeBuilt(engine, marker);
 }
 
 /** While it points at our image and is ours: another deployment that wished for it keeps it, and so does a user who had it before. */
@@ -59,10 +60,22 @@ function heededWish(specifics: JsonObject): ImageName | null {
   }
 }
 
-/** What we built may stand on untagged images that the build made. What was loaded does not. */
-async function wasBuilt(engine: Engine, name: string): Promise<boolean> {
-  const found = await engine.image(name);
-  return found?.Config?.Labels?.[BUILT_LABEL] !== undefined;
+/**
+ * What the build made and nobody tagged, from the last step to the first: an image can go when none stands on it any more. A build that was cut off may
+ * still be ending: its container keeps the image of the step before, which raises ENVIRONMENT_BUSY, and so removing is tried again.
+ */
+async function removeBuilt(engine: Engine, marker: string): Promise<void> {
+  const filters = { dangling: ['true'], label: [`${BUILT_LABEL}=${marker}`] };
+  const removed = new Set<string>();
+  for (;;) {
+    const found = await engine.attempt('list the images of the build', (api) => api.listImages({ filters }));
+    const left = found.filter(({ Id }) => !removed.has(Id));
+    if (left.length === 0) return;
+    for (const { Id } of left) {
+      await engine.untag(Id);
+      removed.add(Id);
+    }
+  }
 }
 
 /**
