@@ -71,4 +71,5 @@ function parserFor(request: IncomingMessage): BusboyInstance {
   }
 }
 
-export const invalidUpload = (message: string, cause?: unknown): ViceError => new ViceError('INVALID_UPLOAD', message, { cause });
+export const invalidUpload = (message: string, cause?: unknown): ViceError =>
+  new ViceError('INVALID_UPLOAD', message, { cause, fields: [{ field: FIELD, message }] });

@@ -114,6 +114,8 @@ describe('uploadImage', () => {
     const answer = await upload(body, headers as Record<string, string>);
     expect(answer.status).toBe(status);
     expect(answer.headers['content-type']).toBe('application/problem+json');
+    const problem = JSON.parse(answer.text) as { code: string; fields?: { field: string }[] };
+    if (problem.code === 'INVALID_UPLOAD') expect(problem.fields).toMatchObject([{ field: 'upfile' }]);
     await expectNothingLeft();
   });
 
