@@ -8,7 +8,7 @@ import { deploymentRecords } from './deployment-records.js';
 import { DEPLOYMENT, DISK_FORMATS, asObject, isPassing, restoredProperties, type ImageRecord } from './image-record.js';
 import { type ImageService } from './image-service.js';
 import { patiently } from './patience.js';
-import { comparedReceipt } from './receipt.js';
+import { comparedReceipt, digestOf } from './receipt.js';
 
 const GIB = 2 ** 30;
 
@@ -26,7 +26,7 @@ export async function deployDisk(
   const former = await usableFormer(images, image, marker);
   if (former) await onReference(former.id);
   const record = former ?? (await createRecord(images, await draftOf(image, marker), image, onReference));
-  if (record.status === 'active') return comparedReceipt(record, image, await sha512Of(image));
+  if (record.status === 'active') return comparedReceipt(record, image, await digestOf(image, 'sha512'));
   const sha512 = await send(images, record.id, image, signal);
   const complete = await patiently('the image is active', () => completed(images, record.id), signal);
   return comparedReceipt(complete, image, sha512);
@@ -131,12 +131,6 @@ async function send(images: ImageService, id: string, image: DeployableImage, si
   } catch (error) {
     throw signal.aborted ? error : (fault ?? error);
   }
-  return hash.digest('hex');
-}
-
-async function sha512Of(image: DeployableImage): Promise<string> {
-  const hash = createHash('sha512');
-  for await (const chunk of (await image.open()) as AsyncIterable<Buffer>) hash.update(chunk);
   return hash.digest('hex');
 }
 

@@ -32,7 +32,8 @@ function checksumOf({ id, os_hash_algo, os_hash_value, checksum }: ImageRecord):
   throw new ViceError('ENVIRONMENT_FAILED', `the cloud tells no checksum of the image ${id} that could be compared`);
 }
 
-async function digestOf(image: DeployableImage, algorithm: string): Promise<string> {
+/** Of all bytes, in hexadecimal; `algorithm` by OpenSSL's name. */
+export async function digestOf(image: DeployableImage, algorithm: string): Promise<string> {
   const hash = createHash(algorithm);
   for await (const chunk of (await image.open()) as AsyncIterable<Buffer>) hash.update(chunk);
   return hash.digest('hex');
