@@ -6,6 +6,7 @@ export * from './api/problem.js';
 export * from './api/runtime-stats.js';
 export * from './api/user.js';
 export * from './calls/index.js';
+export * from './conversions.js';
 export * from './events.js';
 export * from './field.js';
 export * from './jobs.js';

@@ -1,6 +1,7 @@
 import { type Empty } from './calls/call.js';
 import { type SealedEnvironment } from './calls/environments.calls.js';
-import { type ContentType, type Digest, type JobKind, type JsonObject } from './vocabulary.js';
+import { type Subformat } from './conversions.js';
+import { type ContentDigest, type ContentType, type Digest, type JobKind, type JsonObject } from './vocabulary.js';
 
 /** A queue that jobs wait in. Every worker of a kind serves all queues of that kind. */
 export const JOB_QUEUES = ['import', 'export', 'store', 'convert'] as const;
@@ -94,6 +95,28 @@ export interface InspectBlobPayload {
 export interface InspectedBlob {
   contentType: ContentType;
   facts: JsonObject;
+  /** null for what is no disk. */
+  contentDigest: ContentDigest | null;
+}
+
+export interface ConvertBlobPayload {
+  source: { digest: Digest; size: number; contentType: ContentType; contentDigest: ContentDigest | null };
+  /** Of the table of conversions. */
+  recipe: string;
+  to: ContentType;
+  subformat: Subformat | null;
+}
+
+export interface ConvertedBlob {
+  digest: Digest;
+  size: number;
+  contentType: ContentType;
+  facts: JsonObject;
+  contentDigest: ContentDigest | null;
+  /** Name and version: `qemu-img 7.2.22`. */
+  tool: string;
+  /** What it was called with, paths left out of account. */
+  arguments: string[];
 }
 
 export interface CollectedGarbage {
@@ -107,6 +130,7 @@ export const Jobs = {
   deployImage: jobType<DeployImagePayload, DeployedImage>('export', 'deploy'),
   removeDeployment: jobType<RemoveDeploymentPayload, Empty>('export', 'remove'),
   inspectBlob: jobType<InspectBlobPayload, InspectedBlob>('store', 'inspect'),
+  convertBlob: jobType<ConvertBlobPayload, ConvertedBlob>('store', 'convert', 'convert'),
   collectGarbage: jobType<Empty, CollectedGarbage>('store', 'collect'),
 };
 

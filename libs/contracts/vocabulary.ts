@@ -1,6 +1,17 @@
 /** The closed sets of words that the API, the calls and the database share. */
 
-export const CONTENT_TYPES = ['disk-raw', 'disk-qcow2', 'disk-vmdk', 'docker-file', 'docker-image', 'packerfile'] as const;
+/** The last three can be uploaded and converted from; no environment takes them. */
+export const CONTENT_TYPES = [
+  'disk-raw',
+  'disk-qcow2',
+  'disk-vmdk',
+  'docker-file',
+  'docker-image',
+  'packerfile',
+  'disk-vdi',
+  'disk-vhd',
+  'disk-vhdx',
+] as const;
 export type ContentType = (typeof CONTENT_TYPES)[number];
 
 export const IMAGE_TYPES = ['implicit', 'declarative'] as const;
@@ -32,6 +43,12 @@ export type JsonObject = { [key: string]: Json };
 
 /** `sha256:` and 64 lower-case hexadecimal digits. */
 export type Digest = string;
+
+/**
+ * The digest of a disk as its guest sees it, the same in every format: `disk-sha256-4m:` and 64 lower-case hexadecimal digits, SHA-256 over the
+ * concatenated SHA-256 digests of its 4 MiB blocks in order, followed by its size in bytes as 8 bytes, big-endian.
+ */
+export type ContentDigest = string;
 
 /** An instant as ISO 8601 in UTC with milliseconds: `2026-01-31T12:00:00.000Z`. */
 export type Instant = string;

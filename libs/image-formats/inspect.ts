@@ -23,7 +23,14 @@ const INSPECTORS: Record<ContentType, FormatInspector> = {
   'docker-file': dockerFile,
   'docker-image': dockerArchive,
   packerfile,
+  'disk-vdi': notYet('a VDI disk'),
+  'disk-vhd': notYet('a VHD disk'),
+  'disk-vhdx': notYet('a VHDX disk'),
 };
+
+function notYet(label: string): FormatInspector {
+  return { label, canBe: () => false, inspect: async () => ({}) };
+}
 
 /**
  * Makes sure that the content is what it is declared to be, whole and harmless, before an image counts as imported; undeclared content is recognised first.
@@ -47,7 +54,7 @@ export async function inspect(
   const facts = await inspector.inspect(bytes, limits, signal);
   if (Buffer.byteLength(JSON.stringify(facts)) > limits.maxFactsBytes)
     throw refused(`what ${inspector.label} says of itself is larger than ${limits.maxFactsBytes} bytes, the limit here`);
-  return { contentType, facts };
+  return { contentType, facts, contentDigest: null };
 }
 
 async function describe(bytes: InspectableBytes, limits: InspectionLimits, signal?: AbortSignal): Promise<string> {

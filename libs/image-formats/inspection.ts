@@ -1,5 +1,5 @@
 import { type Readable } from 'node:stream';
-import { type ContentType, type JsonObject } from '#libs/contracts';
+import { type ContentDigest, type ContentType, type JsonObject } from '#libs/contracts';
 
 /** Random and sequential access to the bytes under inspection; the blob store's readers satisfy it. */
 export interface InspectableBytes {
@@ -14,6 +14,8 @@ export interface InspectableBytes {
 export interface Inspection {
   contentType: ContentType;
   facts: JsonObject;
+  /** null for what is no disk. */
+  contentDigest: ContentDigest | null;
 }
 
 /** Bounds on what a hostile image can make us, or who uses it later, spend. All in bytes but the ratio and the counts. */
