@@ -6,9 +6,9 @@ const EXTENSIONS: Readonly<Record<ContentType, string>> = {
   'disk-vmdk': '.vmdk',
   'docker-file': '.dockerfile',
   'docker-image': '.tar',
-  'disk-vdi': 'vdi',
-  'disk-vhd': 'vhd',
-  'disk-vhdx': 'vhdx',
+  'disk-vdi': '.vdi',
+  'disk-vhd': '.vhd',
+  'disk-vhdx': '.vhdx',
   packerfile: '.packerfile',
 };
 const MAX_CHARACTERS = 150;
