@@ -4,8 +4,8 @@ import { type ContentDigest, type ContentType, type JsonObject } from '#libs/con
 /** Random and sequential access to the bytes under inspection; the blob store's readers satisfy it. */
 export interface InspectableBytes {
   readonly size: number;
-  /** Shorter than `length` only at the end. */
-  read(position: number, length: number): Promise<Buffer>;
+  /** Shorter than `length` only at the end. `into` may be used for the bytes: what is answered is then a part of it. */
+  read(position: number, length: number, into?: Buffer): Promise<Buffer>;
   /** All bytes from the start; destroyed by the inspection when that ends early. */
   stream(): Readable;
 }
