@@ -5,6 +5,6 @@ export { labelledContext, type ContextLabel } from './docker-file/labelled-conte
 export { contentDigest, type ContentDigestOptions } from './guest-disk/content-digest.js';
 export { type GuestDisk } from './guest-disk/guest-disk.js';
 export { isDisk, openGuestDisk } from './guest-disk/open-guest-disk.js';
-export { inspect } from './inspect.js';
+export { inspect, inspectFacts } from './inspect.js';
 export { DEFAULT_LIMITS, type InspectableBytes, type Inspection, type InspectionLimits } from './inspection.js';
 export { recognise } from './recognise.js';

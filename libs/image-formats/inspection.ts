@@ -56,8 +56,8 @@ export const DEFAULT_LIMITS: InspectionLimits = {
 export interface FormatInspector {
   /** What a user calls it: "a qcow2 disk". */
   readonly label: string;
-  /** Whether content that begins so can be this at all; what then follows is for `inspect` to judge. */
-  canBe(head: Buffer): boolean;
+  /** Whether content that begins and ends so can be this at all; the rest is for `inspect` to judge. */
+  canBe(head: Buffer, end: Buffer): boolean;
   /** Throws a ViceError CONTENT_INVALID, CONTENT_TRUNCATED or CONTENT_REFUSED, whose message names the reason. */
   inspect(bytes: InspectableBytes, limits: InspectionLimits, signal?: AbortSignal): Promise<Inspection['facts']>;
 }

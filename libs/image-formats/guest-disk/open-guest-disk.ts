@@ -2,6 +2,10 @@ import { type ContentType } from '#libs/contracts';
 import { DEFAULT_LIMITS, type InspectableBytes, type InspectionLimits } from '../inspection.js';
 import { mapQcow2 } from '../qcow2/qcow2.map.js';
 import { mapRaw } from '../raw/raw-disk.map.js';
+import { mapVdi } from '../vdi/vdi.map.js';
+import { mapVhd } from '../vhd/vhd.map.js';
+import { mapVhdx } from '../vhdx/vhdx.map.js';
+import { mapVmdk } from '../vmdk/vmdk.map.js';
 import { type DiskMap } from './disk-map.js';
 import { type GuestDisk } from './guest-disk.js';
 import { MappedDisk } from './mapped-disk.js';
@@ -11,6 +15,10 @@ type Mapper = (bytes: InspectableBytes, limits: InspectionLimits) => DiskMap | P
 const MAPPERS: Partial<Record<ContentType, Mapper>> = {
   'disk-raw': mapRaw,
   'disk-qcow2': mapQcow2,
+  'disk-vmdk': mapVmdk,
+  'disk-vdi': mapVdi,
+  'disk-vhd': mapVhd,
+  'disk-vhdx': mapVhdx,
 };
 
 export const isDisk = (contentType: ContentType): boolean => contentType in MAPPERS;

@@ -3,19 +3,22 @@ import { constants, inflate, inflateRaw, type ZlibOptions } from 'node:zlib';
 import { decompress } from 'fzstd';
 import { invalid } from '../refusal.js';
 
-/** `what` is compressed data, as a message names it; it must come to exactly `length` bytes. What follows the data's own end is ignored. */
-export type Unpack = (data: Buffer, length: number, what: string) => Promise<Buffer>;
+/**
+ * Unpacks to exactly `length` bytes, or at least to `least`. What follows the data's own end is ignored. `what` names whose data it is in the message of
+ * CONTENT_INVALID.
+ */
+export type Unpack = (data: Buffer, length: number, what: string, least?: number) => Promise<Buffer>;
 
 const unpackWith =
   (unpack: (data: Buffer, length: number) => Promise<Buffer>): Unpack =>
-  async (data, length, what) => {
+  async (data, length, what, least = length) => {
     let content: Buffer;
     try {
       content = await unpack(data, length);
     } catch (error) {
       throw invalid(`${what} holds compressed data that is damaged`, error);
     }
-    if (content.length !== length) throw invalid(`${what} holds compressed data of ${content.length} bytes instead of ${length}`);
+    if (content.length < least) throw invalid(`${what} holds compressed data of ${content.length} bytes instead of ${length}`);
     return content;
   };
 

@@ -44,7 +44,23 @@ const QCOW2: [string, string, ContentType, string[]][] = [
     ['-o', `cluster_size=${size}`],
   ]),
 ];
-const OTHERS: [string, string, ContentType, string[]][] = [];
+const OTHERS: [string, string, ContentType, string[]][] = [
+  ...['monolithicSparse', 'streamOptimized'].map((subformat): [string, string, ContentType, string[]] => [
+    subformat,
+    'vmdk',
+    'disk-vmdk',
+    ['-o', `subformat=${subformat}`],
+  ]),
+  ['zeroed grains', 'vmdk', 'disk-vmdk', ['-o', 'zeroed_grain=on', '-S', '0']],
+  ['dynamic', 'vdi', 'disk-vdi', []],
+  ['fixed', 'vdi', 'disk-vdi', ['-o', 'static=on']],
+  // Without this, qemu makes the disk as large as the next geometry.
+  ['dynamic', 'vpc', 'disk-vhd', ['-o', 'force_size=on']],
+  ['fixed', 'vpc', 'disk-vhd', ['-o', 'force_size=on,subformat=fixed']],
+  ['dynamic', 'vhdx', 'disk-vhdx', []],
+  ['dynamic, in small blocks', 'vhdx', 'disk-vhdx', ['-o', 'block_size=1M']],
+  ['fixed', 'vhdx', 'disk-vhdx', ['-o', 'subformat=fixed']],
+];
 
 await describeWith([tool('qemu-img'), tool('qemu-io')], 'the content digest of one disk', () => {
   let dir: TempDir;
