@@ -40,7 +40,8 @@ export async function attributesOf(
   readInode: (number: number, size: number) => Promise<Buffer>,
 ): Promise<Attribute[]> {
   const stored = storedInInode(inode);
-  if (inode.attributeBlock !== 0) stored.push(...storedInBlock(await blocks.block(inode.attributeBlock, 'a block of attributes')));
+  if (inode.attributeBlock !== 0)
+    stored.push(...storedInBlock(await blocks.block(inode.attributeBlock, 'a block of attributes')));
   const attributes: Attribute[] = [];
   for (const { prefix, suffix, size, value } of stored) {
     const name = PREFIXES[prefix];
@@ -83,7 +84,7 @@ function* parseEntries(entries: Buffer, from: number, values: Buffer): Generator
       size,
       value: inode === 0 ? values.subarray(offset, offset + size) : { inode },
     };
-    at = nameEnd + ((4 - (nameEnd - from) % 4) % 4);
+    at = nameEnd + ((4 - ((nameEnd - from) % 4)) % 4);
   }
 }
 

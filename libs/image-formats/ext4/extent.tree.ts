@@ -14,13 +14,7 @@ export function extentRuns(blocks: Ext4Blocks, root: Buffer): AsyncGenerator<Blo
   return runsBelow(blocks, root, depth, 0, 2 ** 32);
 }
 
-async function* runsBelow(
-  blocks: Ext4Blocks,
-  node: Buffer,
-  depth: number,
-  from: number,
-  to: number,
-): AsyncGenerator<BlockRun> {
+async function* runsBelow(blocks: Ext4Blocks, node: Buffer, depth: number, from: number, to: number): AsyncGenerator<BlockRun> {
   const count = entryCount(node, depth);
   let next = from;
   for (let index = 0; index < count; index++) {
