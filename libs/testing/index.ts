@@ -17,6 +17,7 @@ export {
   postgres,
   rabbitmq,
   rabbitmqOwn,
+  root,
   tool,
   type Requirement,
 } from './requirement.js';
