@@ -29,7 +29,8 @@ export const bubblewrap = (bwrap: string): Confinement => ({
     ...[bwrap, '--unshare-all', '--die-with-parent', '--new-session', '--cap-drop', 'ALL'],
     ...['--ro-bind', '/usr', '/usr', ...SYSTEM_FOLDERS.flatMap(asItIs)],
     ...SYSTEM_FILES.flatMap((path) => ['--ro-bind-try', path, path]),
-    ...['--proc', '/proc', '--dev', '/dev', '--size', String(TMP_BYTES), '--tmpfs', '/tmp'],
+    // Where we are root, so is the tool, and settings of the kernel ask for nothing else: hence read-only.
+    ...['--proc', '/proc', '--remount-ro', '/proc', '--dev', '/dev', '--size', String(TMP_BYTES), '--tmpfs', '/tmp'],
     ...reads.flatMap((path) => ['--ro-bind', path, path]),
     ...['--bind', folder, folder, '--chdir', folder, '--remount-ro', '/', '--'],
   ],
