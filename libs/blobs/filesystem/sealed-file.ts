@@ -20,9 +20,11 @@ export class SealedFile {
    * nobody holds another, is refused with CONTENT_REFUSED. It must not change any more.
    */
   static async seal(path: string, signal: AbortSignal): Promise<SealedFile> {
-    const handle = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW).catch((error: NodeJS.ErrnoException) => {
-      throw error.code === 'ELOOP' ? notPlain() : error;
-    });
+    const handle = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK).catch(
+      (error: NodeJS.ErrnoException) => {
+        throw error.code === 'ELOOP' ? notPlain() : error;
+      },
+    );
     try {
       const { size, mtimeNs, nlink, isFile } = await statOf(handle);
       if (!isFile || nlink !== 1n) throw notPlain();

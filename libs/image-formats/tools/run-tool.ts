@@ -17,6 +17,8 @@ export interface ToolRun extends Surroundings {
   signal: AbortSignal;
   /** What it is given on its standard input; nothing where absent. */
   input?: NodeJS.ReadableStream;
+  /** Exit codes besides 0 by which it says no more than something of note. */
+  harmlessCodes?: readonly number[];
   /** Called with what it prints on standard output or standard error, as it comes. */
   onOutput?(text: string): void;
 }
@@ -32,6 +34,7 @@ export interface ToolLimits {
 
 /** Of its answer, and of what it says besides, so much is kept: the end. */
 const KEPT_CHARACTERS = 1 << 20;
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
 /** Between the signal that says which limit it was and the one that cannot be ignored. */
 const GRACE_SECONDS = 5;
 
@@ -52,12 +55,15 @@ export async function runTool(run: ToolRun, confinement?: Confinement): Promise<
   if (program === null) throw toolMissing(command);
   const running = new RunningTool(run, program, confinement ?? (await bestConfinement()));
   const stop = () => running.stop(signal.reason);
-  const wallClock = setTimeout(() => running.stop(wallClockExceeded(command, limits)), limits.wallSeconds * 1000);
+  const wallClock = setTimeout(
+    () => running.stop(wallClockExceeded(command, limits)),
+    Math.min(limits.wallSeconds * 1000, LONGEST_TIMER_MS),
+  );
   signal.addEventListener('abort', stop);
   if (signal.aborted) stop();
   try {
     const end = await running.ended;
-    const failure = toolFailure(command, end, running.said, limits);
+    const failure = toolFailure(run, end, running.said);
     if (failure) throw failure;
     return running.answered;
   } finally {

@@ -1,6 +1,7 @@
 import { constants } from 'node:os';
+import { basename } from 'node:path';
 import { ViceError } from '#libs/errors';
-import { type ToolLimits } from './run-tool.js';
+import { type ToolLimits, type ToolRun } from './run-tool.js';
 
 /** How a tool ended. A sandbox and a shell tell of a signal as 128 + its number. */
 export interface ToolEnd {
@@ -16,8 +17,9 @@ const FILE_TOO_LARGE = /file too large|file size limit exceeded/i;
 const DEATHS_OF_MEMORY: readonly (string | null)[] = ['SIGABRT', 'SIGTRAP'];
 
 /** What went wrong, in words for the user whose content it was. `said`: the end of what the tool printed. null: it succeeded. */
-export function toolFailure(command: string, end: ToolEnd, said: string, limits: ToolLimits): ViceError | null {
-  if (end.code === 0) return null;
+export function toolFailure(run: ToolRun, end: ToolEnd, said: string): ViceError | null {
+  const { command, limits, harmlessCodes = [] } = run;
+  if (end.code !== null && [0, ...harmlessCodes].includes(end.code)) return null;
   const signal = end.signal ?? signalOf(end.code);
   const refused = (limit: string) => new ViceError('CONTENT_REFUSED', `${command} was stopped at this content: ${limit}`);
   if (OUT_OF_SPACE.test(said))
@@ -33,7 +35,7 @@ export function toolFailure(command: string, end: ToolEnd, said: string, limits:
     return new ViceError('UNAVAILABLE', `${command} was ended from outside (${signal}); perhaps the machine ran out of memory`);
   return new ViceError(
     'CONTENT_REFUSED',
-    `${command} cannot work with this content: ${lastWords(said) || `it ended with ${signal ?? end.code}`}`,
+    `${command} cannot work with this content: ${lastWords(withoutPaths(said, run)) || `it ended with ${signal ?? end.code}`}`,
   );
 }
 
@@ -54,6 +56,11 @@ export function toolMissing(command: string): ViceError {
 function signalOf(code: number | null): string | null {
   if (code === null || code <= 128) return null;
   return Object.entries(constants.signals).find(([, number]) => number === code - 128)?.[0] ?? null;
+}
+
+/** Where things lie on this machine is nobody's business. */
+function withoutPaths(said: string, { reads, folder }: ToolRun): string {
+  return reads.reduce((text, path) => text.replaceAll(path, basename(path)), said.replaceAll(`${folder}/`, ''));
 }
 
 /** The last line or two, with what is no text left out. */
