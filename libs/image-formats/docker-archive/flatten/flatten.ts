@@ -18,12 +18,18 @@ export interface FlatImage {
   inodes: number;
   /** What the content of its files takes in blocks of 4096 bytes, each folder a block. */
   bytes: number;
-  /** One tar archive: all folders first, then the rest in the order of the layers. Hard links follow what they link to. */
-  tar(): AsyncGenerator<Buffer>;
+  /**
+   * One tar archive: all folders first, then the rest in the order of the layers, and last what is `added` (whole entries). Hard links follow
+   * what they link to.
+   */
+  tar(added?: Iterable<Buffer>): AsyncGenerator<Buffer>;
 }
 
 /** Reads every layer once; `tar` reads them again. No layer's content is ever held. Throws CONTENT_REFUSED for what cannot be laid out as files. */
-export async function flatten({ layers }: Pick<OpenedImage, 'layers'>, signal?: AbortSignal): Promise<FlatImage> {
+export async function flatten(
+  { layers }: Pick<OpenedImage, 'layers'>,
+  { leaveOut = [], signal }: { leaveOut?: readonly string[]; signal?: AbortSignal } = {},
+): Promise<FlatImage> {
   const tree = new MergedTree(MAX_FILES);
   for (const [layer, open] of layers.entries()) {
     let ordinal = 0;
@@ -33,6 +39,7 @@ export async function flatten({ layers }: Pick<OpenedImage, 'layers'>, signal?: 
       tree.add(piece.header, layer, ordinal++);
     }
   }
+  for (const path of leaveOut) tree.delete(path);
   const inodes = layers.map(() => new Map<number, Inode>());
   let folders = 0;
   let bytes = 0;
@@ -51,9 +58,10 @@ export async function flatten({ layers }: Pick<OpenedImage, 'layers'>, signal?: 
     tree,
     inodes: folders + inodes.reduce((sum, ofLayer) => sum + ofLayer.size, 0),
     bytes: bytes + folders * BLOCK,
-    async *tar() {
+    async *tar(added = []) {
       yield* foldersOf(tree.root);
       for (const [layer, open] of layers.entries()) yield* filesOf(open(), inodes[layer]!);
+      yield* added;
       yield TAR_END;
     },
   };

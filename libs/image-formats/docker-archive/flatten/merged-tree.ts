@@ -51,6 +51,11 @@ export class MergedTree {
     inode.names.push(file);
   }
 
+  delete(path: string): void {
+    const node = this.find(path);
+    if (node?.parent) this.remove(node);
+  }
+
   /** The node at this path, itself where it is a link; undefined where there is none. */
   find(path: string): Node | undefined {
     const parts = partsOf(path);
