@@ -4,10 +4,8 @@ import { type DiskLayout } from './disk-layout.js';
 import { initramfs } from './initramfs.js';
 import { NEEDS } from './needs.js';
 import { type OwnKernel } from './own-kernel.js';
-import { UNPACKED } from './root-filesystem.js';
-import { type Workbench } from './workbench.js';
+import { DISK, UNPACKED, type Workbench } from './workbench.js';
 
-export const DISK = 'disk.raw';
 const BOOT = 'boot';
 const BOOT_CODE_BYTES = 440;
 

@@ -11,13 +11,14 @@ import { DEFAULT_LIMITS } from '../../inspection.js';
 import { refused } from '../../refusal.js';
 import { RECORD_FOLDER } from '../container-record.js';
 import { type Converted, type ConversionWork } from '../conversion-work.js';
-import { bootFiles, DISK, writeBootPartition } from './boot-partition.js';
+import { attributeList } from './attributes.js';
+import { bootFiles, writeBootPartition } from './boot-partition.js';
 import { recordOf } from './container-start.js';
 import { layOut, partitionTable } from './disk-layout.js';
 import { guestFiles } from './guest-files.js';
 import { ownKernel } from './own-kernel.js';
 import { removeUnpacked, writeRootFilesystem } from './root-filesystem.js';
-import { workbench } from './workbench.js';
+import { DISK, workbench } from './workbench.js';
 
 const RESULT = 'disk.qcow2';
 /** Shares of the whole, as they were measured. */
@@ -48,7 +49,8 @@ export async function containerToDisk(work: ConversionWork): Promise<Converted> 
 
   const done = (bytes: number) =>
     work.progress(SHARE.opened + (SHARE.root - SHARE.opened) * Math.min(1, bytes / (flat.bytes + 1)));
-  await writeRootFilesystem(bench, layout, counted(flat.tar(added), signal, done));
+  const content = { tar: counted(flat.tar(added), signal, done), attributes: attributeList(flat) };
+  await writeRootFilesystem(bench, layout, content);
   work.progress(SHARE.root);
   await writeBootPartition(bench, layout, files);
   await removeUnpacked(bench);

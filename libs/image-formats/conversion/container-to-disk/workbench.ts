@@ -3,6 +3,11 @@ import { KERNEL_FOLDER } from './needs.js';
 
 const GiB = 2 ** 30;
 
+/** The disk while it is made, in the folder. */
+export const DISK = 'disk.raw';
+/** The files of the root, in a folder that nobody else may enter: among them are such as carry a setuid bit. */
+export const UNPACKED = 'unpacked/root';
+
 /** The folder in which a disk is made, and the programs that make it there. */
 export interface Workbench {
   folder: string;

@@ -23,6 +23,8 @@ export interface FlatImage {
    * what they link to.
    */
   tar(added?: Iterable<Buffer>): AsyncGenerator<Buffer>;
+  /** The extended attributes, which are in the tar archive as well. */
+  xattrs(): Iterable<{ path: string; xattrs: ReadonlyMap<string, Buffer> }>;
 }
 
 /** Reads every layer once; `tar` reads them again. No layer's content is ever held. Throws CONTENT_REFUSED for what cannot be laid out as files. */
@@ -58,6 +60,12 @@ export async function flatten(
     tree,
     inodes: folders + inodes.reduce((sum, ofLayer) => sum + ofLayer.size, 0),
     bytes: bytes + folders * BLOCK,
+    *xattrs() {
+      for (const node of everything(tree.root)) {
+        const xattrs = node instanceof Folder ? node.header?.xattrs : node.inode.header.xattrs;
+        if (xattrs) yield { path: pathOf(node) || '.', xattrs };
+      }
+    },
     async *tar(added = []) {
       yield* foldersOf(tree.root);
       for (const [layer, open] of layers.entries()) yield* filesOf(open(), inodes[layer]!);
