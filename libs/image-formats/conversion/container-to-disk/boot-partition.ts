@@ -1,5 +1,5 @@
 import { mkdir, open, readFile, stat, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { type DiskLayout } from './disk-layout.js';
 import { initramfs } from './initramfs.js';
 import { NEEDS } from './needs.js';
@@ -27,34 +27,27 @@ export async function bootFiles(bench: Pick<Workbench, 'folder'>, own: OwnKernel
 /** The partition with kernel and boot loaders: syslinux for a BIOS, systemd-boot for UEFI. To be written once the partition table is there. */
 export async function writeBootPartition(bench: Workbench, { boot, ids }: DiskLayout, files: BootFiles): Promise<void> {
   const options = `root=UUID=${ids.rootFilesystem} rw net.ifnames=0 console=tty0 console=ttyS0,115200n8 quiet`;
-  await mkdir(join(bench.folder, BOOT), { recursive: true });
-  const file = async (name: string, ...lines: string[]) => {
-    await writeFile(join(bench.folder, BOOT, name), [...lines, ''].join('\n'));
-    return `${BOOT}/${name}`;
+  const file = async (path: string, content: string | Buffer) => {
+    await mkdir(dirname(join(bench.folder, BOOT, path)), { recursive: true });
+    await writeFile(join(bench.folder, BOOT, path), content);
   };
-  const syslinux = await file(
-    'syslinux.cfg',
-    'DEFAULT vice',
-    'LABEL vice',
-    'LINUX /vmlinuz',
-    'INITRD /initrd',
-    `APPEND ${options}`,
-  );
-  const loader = await file('loader.conf', 'timeout 0', 'default vice.conf');
-  const entry = await file('vice.conf', 'title ViCE', 'linux /vmlinuz', 'initrd /initrd', `options ${options}`);
+  await file('syslinux.cfg', `DEFAULT vice\nLABEL vice\nLINUX /vmlinuz\nINITRD /initrd\nAPPEND ${options}\n`);
+  await file('loader/loader.conf', 'timeout 0\ndefault vice.conf\n');
+  await file('loader/entries/vice.conf', `title ViCE\nlinux /vmlinuz\ninitrd /initrd\noptions ${options}\n`);
+  await file('EFI/BOOT/BOOTX64.EFI', await readFile(NEEDS.files.efiLoader));
   const partition = `${DISK}@@${boot.at}`;
-  const copy = (from: string, to: string) => bench.run('mcopy', ['-i', partition, '-o', from, `::${to}`]);
+  const copy = (from: string[], to: string) => bench.run('mcopy', ['-i', partition, '-s', ...from, `::${to}`]);
 
+  // With clusters as small as can be, since FAT32 needs many.
   const volume = ids.bootPartition.slice(0, 8);
   const sectors = [`--offset=${boot.at / 512}`, '-h', String(boot.at / 512)];
-  await bench.run('mkfs.vfat', ['-F', '32', '-n', 'BOOT', '-i', volume, ...sectors, DISK, String(boot.size / 1024)]);
-  await bench.run('mmd', ['-i', partition, '::EFI', '::EFI/BOOT', '::loader', '::loader/entries']);
-  await copy(files.kernel, 'vmlinuz');
-  await copy(files.initrd, 'initrd');
-  await copy(syslinux, 'syslinux.cfg');
-  await copy(loader, 'loader/loader.conf');
-  await copy(entry, 'loader/entries/vice.conf');
-  await copy(NEEDS.files.efiLoader, 'EFI/BOOT/BOOTX64.EFI');
+  await bench.run('mkfs.vfat', ['-F', '32', '-s', '1', '-n', 'BOOT', '-i', volume, ...sectors, DISK, String(boot.size / 1024)]);
+  await copy([files.kernel], 'vmlinuz');
+  await copy([files.initrd], 'initrd');
+  await copy(
+    ['EFI', 'loader', 'syslinux.cfg'].map((name) => `${BOOT}/${name}`),
+    '',
+  );
   await bench.run('syslinux', ['--install', '--offset', String(boot.at), DISK]);
   await writeBootSector(join(bench.folder, DISK));
 }

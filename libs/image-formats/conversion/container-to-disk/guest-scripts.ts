@@ -31,11 +31,11 @@ until device=$(findfs "$root" 2>/dev/null) && [ -n "$device" ]; do
 done
 load_drivers 2>/dev/null
 mount -t ext4 -o rw "$device" /root
-for folder in proc sys dev; do
-  mkdir -p /root/$folder
-  mount --move /$folder /root/$folder
-done
-exec switch_root /root ${HOME}/bin/busybox sh ${HOME}/init
+cd /root
+mkdir -p proc sys dev
+# Without /proc the shell does not find its own commands any more.
+for folder in sys dev proc; do /bin/busybox mount --move /$folder /root/$folder; done
+exec /bin/busybox switch_root /root ${HOME}/bin/busybox sh ${HOME}/init
 `;
 
 /**
