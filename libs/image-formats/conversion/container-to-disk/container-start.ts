@@ -39,9 +39,11 @@ export function guestSettings(config: JsonObject): string {
     throw refused('the container image has neither an Entrypoint nor a Cmd: a machine made of it would not know what to start');
   const own = strings(config.Env, 'Env').filter((variable) => /^[^=]+=/.test(variable));
   const environment = own.some((variable) => variable.startsWith('PATH=')) ? own : [PATH, ...own];
+  // gosu sets the user's own, whatever was there.
+  const home = own.findLast((variable) => variable.startsWith('HOME='));
   const stop = text(config.StopSignal, 'StopSignal');
   const seconds = config.StopTimeout;
-  const home = `/${RECORD_FOLDER}/bin`;
+  const bin = `/${RECORD_FOLDER}/bin`;
   return [
     `hostname=${quoted(text(config.Hostname, 'Hostname'))}`,
     `workdir=${quoted(`/${text(config.WorkingDir, 'WorkingDir')}`)}`,
@@ -49,9 +51,10 @@ export function guestSettings(config: JsonObject): string {
     `stoptimeout=${typeof seconds === 'number' && seconds > 0 && seconds < 3600 ? Math.ceil(seconds) : STOP_SECONDS}`,
     `input=${config.OpenStdin === true ? '/dev/console' : '/dev/null'}`,
     'start() {',
-    `  exec ${home}/busybox setsid ${home}/busybox env -i HOSTNAME="$hostname" ${environment.map(quoted).join(' ')} \\`,
+    `  exec ${bin}/busybox setsid ${bin}/busybox env -i HOSTNAME="$hostname" ${environment.map(quoted).join(' ')} \\`,
     // The engine's own rules for users: names and numbers, groups, HOME.
-    `    ${home}/gosu ${quoted(text(config.User, 'User') || '0')} ${command.map(quoted).join(' ')}`,
+    `    ${bin}/gosu ${quoted(text(config.User, 'User') || '0')} \\`,
+    `    ${home === undefined ? '' : `${bin}/busybox env ${quoted(home)} `}${command.map(quoted).join(' ')}`,
     '}',
     '',
   ].join('\n');
