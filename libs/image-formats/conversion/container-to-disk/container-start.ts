@@ -1,3 +1,4 @@
+import { posix } from 'node:path';
 import { type Json, type JsonObject } from '#libs/contracts';
 import { isObject, isStrings } from '../../json.js';
 import { invalid, refused } from '../../refusal.js';
@@ -37,7 +38,7 @@ export function guestSettings(config: JsonObject): string {
   const command = commandOf(config);
   if (command.length === 0)
     throw refused('the container image has neither an Entrypoint nor a Cmd: a machine made of it would not know what to start');
-  const own = strings(config.Env, 'Env').filter((variable) => /^[^=]+=/.test(variable));
+  const own = strings(config.Env, 'Env').filter((variable) => /^[^=-][^=]*=/.test(variable));
   const environment = own.some((variable) => variable.startsWith('PATH=')) ? own : [PATH, ...own];
   // gosu sets the user's own, whatever was there.
   const home = own.findLast((variable) => variable.startsWith('HOME='));
@@ -46,7 +47,7 @@ export function guestSettings(config: JsonObject): string {
   const bin = `/${RECORD_FOLDER}/bin`;
   return [
     `hostname=${quoted(text(config.Hostname, 'Hostname'))}`,
-    `workdir=${quoted(`/${text(config.WorkingDir, 'WorkingDir')}`)}`,
+    `workdir=${quoted(posix.join('/', text(config.WorkingDir, 'WorkingDir')))}`,
     `stopsignal=${/^[A-Z0-9+-]{1,16}$/.test(stop) ? stop.replace(/^SIG/, '') : 'TERM'}`,
     `stoptimeout=${typeof seconds === 'number' && seconds > 0 && seconds < 3600 ? Math.ceil(seconds) : STOP_SECONDS}`,
     `input=${config.OpenStdin === true ? '/dev/console' : '/dev/null'}`,
