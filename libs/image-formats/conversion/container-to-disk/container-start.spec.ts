@@ -57,7 +57,7 @@ describe('what is kept of an image', () => {
     });
   });
 
-  test.each([{ os: 'windows' }, { architecture: 'arm64' }, { architecture: '386' }])(
+  test.each<JsonObject>([{ os: 'windows' }, { architecture: 'arm64' }, { architecture: '386' }])(
     'is nothing where it is for %j',
     (platform) => {
       expect(() => recordOf(document(platform))).toThrow('only container images for linux/amd64');

@@ -21,8 +21,8 @@ import { removeUnpacked, writeRootFilesystem } from './root-filesystem.js';
 import { DISK, workbench } from './workbench.js';
 
 const RESULT = 'disk.qcow2';
-/** Shares of the whole, as they were measured. */
-const SHARE = { opened: 0.1, root: 0.7, boot: 0.75 };
+/** How much is done, of 1, when a step is; as it was measured. */
+export const SHARES = { opened: 0.1, root: 0.7, boot: 0.75 };
 
 /**
  * Makes a bootable disk of a container image: GPT, for BIOS and UEFI. It boots with the image's own kernel and init where it has both, else with
@@ -35,7 +35,7 @@ export async function containerToDisk(work: ConversionWork): Promise<Converted> 
   const flat = await flatten(image, { leaveOut: [RECORD_FOLDER], signal });
   if (flat.bytes > work.maxBytes)
     throw refused(`the disk would be larger than ${work.maxBytes} bytes, the limit here: the image's files take ${flat.bytes}`);
-  work.progress(SHARE.opened);
+  work.progress(SHARES.opened);
 
   const kernel = ownKernel(flat.tree);
   const added = await guestFiles(record, kernel !== null);
@@ -48,17 +48,17 @@ export async function containerToDisk(work: ConversionWork): Promise<Converted> 
   });
 
   const done = (bytes: number) =>
-    work.progress(SHARE.opened + (SHARE.root - SHARE.opened) * Math.min(1, bytes / (flat.bytes + 1)));
+    work.progress(SHARES.opened + (SHARES.root - SHARES.opened) * Math.min(1, bytes / (flat.bytes + 1)));
   const content = { tar: counted(flat.tar(added), signal, done), attributes: attributeList(flat) };
   await writeRootFilesystem(bench, layout, content);
-  work.progress(SHARE.root);
+  work.progress(SHARES.root);
   await writeBootPartition(bench, layout, files);
   await removeUnpacked(bench);
-  work.progress(SHARE.boot);
+  work.progress(SHARES.boot);
   await bench.run('qemu-img', ['convert', '-p', '-f', 'raw', '-O', 'qcow2', DISK, RESULT], {
     onOutput: (text) => {
       const percent = /\(([\d.]+)\/100%\)[^(]*$/.exec(text)?.[1];
-      if (percent) work.progress(SHARE.boot + ((1 - SHARE.boot) * Number(percent)) / 100);
+      if (percent) work.progress(SHARES.boot + ((1 - SHARES.boot) * Number(percent)) / 100);
     },
   });
   await rm(join(folder, DISK));

@@ -25,7 +25,7 @@ const NOBODY = 65534;
 
 const DOCKERFILE = `FROM base:1
 COPY report /report
-RUN busybox mkdir /etc && echo 'web:x:1001:1002::/home/web:/bin/sh' > /etc/passwd && echo 'extra:x:77:web' > /etc/group
+RUN busybox mkdir -p /etc && echo 'web:x:1001:1002::/home/web:/bin/sh' > /etc/passwd && echo 'extra:x:77:web' > /etc/group
 RUN busybox cp /bin/busybox /suid && busybox chmod 4755 /suid && echo s > /owned && busybox chown 1001:1002 /owned && busybox chmod 600 /owned
 RUN echo gone > /gone
 RUN busybox rm /gone
