@@ -14,20 +14,20 @@ describe('what qemu-img says of a source', () => {
     expect(check('vmdk', {}, { extents: [{ filename: file }] })).toBe(1024);
   });
 
-  test.each<[string, Driver, object, object?]>([
-    ['of another format', 'raw', { format: 'qcow2' }],
-    ['with a backing file', 'qcow2', { 'backing-filename': '/etc/passwd' }],
-    ['with a backing file by its full name only', 'qcow2', { 'full-backing-filename': '/etc/passwd' }],
+  test.each<[string, Driver, object, object]>([
+    ['of another format', 'raw', { format: 'qcow2' }, {}],
+    ['with a backing file', 'qcow2', { 'backing-filename': '/etc/passwd' }, {}],
+    ['with a backing file by its full name only', 'qcow2', { 'full-backing-filename': '/etc/passwd' }, {}],
     ['with a data file', 'qcow2', {}, { 'data-file': '/etc/passwd' }],
-    ['that is encrypted', 'qcow2', { encrypted: true }],
+    ['that is encrypted', 'qcow2', { encrypted: true }, {}],
     ['that is encrypted by LUKS', 'qcow2', {}, { encrypt: { format: 'luks' } }],
-    ['with snapshots', 'qcow2', { snapshots: [{ id: '1' }] }],
+    ['with snapshots', 'qcow2', { snapshots: [{ id: '1' }] }, {}],
     ['that is marked as corrupt', 'qcow2', {}, { corrupt: true }],
     ['with an extent elsewhere', 'vmdk', {}, { extents: [{ filename: '/etc/passwd' }] }],
     ['with another extent', 'vmdk', {}, { extents: [{ filename: file }, { filename: file }] }],
     ['without an extent', 'vmdk', {}, { extents: [] }],
-    ['without a size', 'raw', { 'virtual-size': 0 }],
-    ['of a size beyond all bounds', 'raw', { 'virtual-size': 2 ** 50 }],
+    ['without a size', 'raw', { 'virtual-size': 0 }, {}],
+    ['of a size beyond all bounds', 'raw', { 'virtual-size': 2 ** 50 }, {}],
   ])('is refused of one %s', (_, driver, info, data) => {
     expect(() => check(driver, info, data)).toThrow(expect.objectContaining({ code: 'CONTENT_REFUSED' }));
   });
