@@ -3,7 +3,6 @@ import { afterAll, beforeAll, beforeEach, expect, jest, test } from '@jest/globa
 import { BlobLedger } from '#libs/blobs';
 import { type Digest } from '#libs/contracts';
 import { describeWith, postgres } from '#libs/testing';
-import { BlobLedgerService } from '../blob-ledger.service.js';
 import { LedgerPlace } from './ledger-place.js';
 
 jest.setTimeout(30_000);
@@ -165,13 +164,12 @@ await describeWith([postgres()], 'the ledger of the blob store', () => {
 
   test('lets two that hold a new blob both refer to it: neither waits for the other', async () => {
     await place.blob(digest, 'reserved');
-    const service = new BlobLedgerService(place.database);
     let runs = 0;
     let letGo = () => {};
     const bothHold = new Promise<void>((resolve) => (letGo = resolve));
     const holdAndRefer = () =>
       place.database.transaction(async (tx) => {
-        await service.pinWithin(tx, upload(), digest);
+        await place.ledger.pinWithin(tx, upload(), digest);
         if (++runs === 2) letGo();
         await bothHold;
         await tx.manager.query(
