@@ -48,6 +48,9 @@ describe('the plan of a conversion', () => {
     ['docker', ['disk-raw'], 'disk-raw → docker-image'],
     ['docker', ['disk-vhdx'], 'disk-vhdx → docker-image'],
     ['docker', ['packerfile'], 'no way'],
+    // What fits goes as it is, whatever else was made of it.
+    ['openstack', ['disk-raw', 'disk-qcow2'], 'disk-raw'],
+    ['bwlehrpool', ['disk-vmdk', 'disk-qcow2'], 'disk-vmdk'],
     // What is there costs nothing, and of several the best accepted is taken.
     ['openstack', ['disk-vdi', 'disk-qcow2'], 'disk-qcow2'],
     ['openstack', ['disk-vdi', 'disk-vmdk', 'disk-raw'], 'disk-raw'],

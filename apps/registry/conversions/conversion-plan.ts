@@ -15,7 +15,7 @@ export interface PlanRequest<V extends VariantInHand> {
   variants: readonly [V, ...V[]];
   /** Best first. */
   accepts: readonly ContentType[];
-  /** Only this way to write a VMDK will do; null: any, but streamOptimized only where the original is. */
+  /** Only this way to write a VMDK will do; null: any that the original has, else monolithicSparse. */
   subformat: Subformat | null;
   toolsets: ReadonlySet<Toolset>;
 }
@@ -33,13 +33,15 @@ interface Way<V> {
 }
 
 /**
- * The cheapest way from the content that is there to what is accepted; among ways of the same cost, the one to what is accepted best. What
- * is there costs nothing.
+ * The original, where that is accepted: what fits goes as it is, whatever else was made of it. Else the cheapest way from the content that is
+ * there to what is accepted; among ways of the same cost, the one to what is accepted best. What is there costs nothing.
  */
 export function planConversion<V extends VariantInHand>(request: PlanRequest<V>): Plan<V> {
+  const [original] = request.variants;
+  if (isAccepted(original, request)) return { variant: original };
   const way = cheapestWay(request, (conversion) => conversion.toolset === null || request.toolsets.has(conversion.toolset));
   if (way) return stepsOf(way);
-  const reason = `there is no way from ${request.variants[0].contentType} to ${wishOf(request)}`;
+  const reason = `there is no way from ${original.contentType} to ${wishOf(request)}`;
   const withAllTools = cheapestWay(request, () => true);
   const needed = new Set(withAllTools?.steps.map(({ toolset }) => toolset).filter((toolset) => toolset !== null));
   return { reason, missing: [...needed].filter((toolset) => !request.toolsets.has(toolset)) };
@@ -69,22 +71,21 @@ function cheapestWay<V extends VariantInHand>(
       }
     }
   }
-  const ends = request.accepts.flatMap((contentType) => endsIn(contentType, request, ways));
+  const ends = request.accepts
+    .flatMap((contentType) => placesOf(contentType, request.subformat))
+    .map((place) => ways.get(place))
+    .filter((way) => way !== undefined);
   return ends.reduce<Way<V> | null>((best, way) => (best && best.cost <= way.cost ? best : way), null);
 }
 
-/** The ways that end in what is accepted of a content type. */
-function endsIn<V extends VariantInHand>(
-  contentType: ContentType,
-  { subformat, variants: [original] }: PlanRequest<V>,
-  ways: ReadonlyMap<string, Way<V>>,
-): Way<V>[] {
-  if (subformat !== null && contentType !== 'disk-vmdk') return [];
-  const unasked = original.contentType === contentType ? original.subformat : null;
-  const places =
-    subformat === null ? [placeOf(contentType, null), placeOf(contentType, unasked)] : [placeOf(contentType, subformat)];
-  return places.map((place) => ways.get(place)).filter((way) => way !== undefined);
-}
+const isAccepted = (
+  { contentType, subformat }: VariantInHand,
+  { accepts, subformat: wished }: PlanRequest<VariantInHand>,
+): boolean => accepts.includes(contentType) && (wished === null || (contentType === 'disk-vmdk' && subformat === wished));
+
+/** The places that a content type is accepted at. */
+const placesOf = (contentType: ContentType, wished: Subformat | null): string[] =>
+  wished === null || contentType === 'disk-vmdk' ? [placeOf(contentType, wished)] : [];
 
 /** Conversions that lead back lose what the first one could not carry over: the boot loader of a disk, the layers of a container. */
 const leadsOn = ({ from, to }: Conversion, original: ContentType): boolean =>
