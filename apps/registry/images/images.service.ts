@@ -40,12 +40,12 @@ export class ImagesService {
         )
       : [];
     if (!row) throw noSuchImage(imageId);
-    return { ...toImage(row, row, viewer), sameDisk: await this.sameDisk(viewer, row) };
+    const image = toImage(row, row, viewer);
+    return row.content_digest === null ? image : { ...image, sameDisk: await this.sameDisk(viewer, row) };
   }
 
   /** Other images of the same disk, in whatever format, among those that the viewer may see. */
   private async sameDisk(viewer: string | null, { id, content_digest }: ImageRow): Promise<string[]> {
-    if (content_digest === null) return [];
     const rows = await this.database.query<{ id: string }>(
       `SELECT i.id FROM images i WHERE ${isSameDisk('$1')} AND i.id <> $2 AND (i.visibility = 'public' OR i.user_id = $3)
         ORDER BY i.created_at DESC, i.id DESC LIMIT ${SAME_DISKS_AT_MOST}`,

@@ -6,7 +6,7 @@ export class Variant {
   @ApiProperty({ enum: CONTENT_TYPES, enumName: 'ContentType' })
   contenttype!: ContentType;
 
-  @ApiProperty({ example: `sha256:${'0'.repeat(64)}` })
+  @ApiProperty({ type: String, example: `sha256:${'0'.repeat(64)}` })
   digest!: Digest;
 
   @ApiProperty({ description: 'Bytes' })

@@ -141,7 +141,7 @@ await describeWith([postgres()], 'the content digest of an image', () => {
     expect(await get(mine.id)).toMatchObject({ contentDigest, sameDisk: [open.id] });
     expect(await get(open.id, owner)).toMatchObject({ sameDisk: [closed.id] });
     expect(await get(open.id, null)).toMatchObject({ contentDigest, sameDisk: [] });
-    expect(await get(container.id)).toMatchObject({ contentDigest: null, sameDisk: [] });
+    expect(await get(container.id)).toEqual(expect.not.objectContaining({ sameDisk: expect.anything() }));
     const find = (userId: string | null) =>
       place.vice.ask(ImageCalls.findImages, { userId, query: { contentDigest, limit: 10, sort: 'createdAt' } });
     const found = await find(place.userId);
