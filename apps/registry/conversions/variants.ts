@@ -99,7 +99,7 @@ export async function keepVariant(
      VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
      ON CONFLICT (source_digest, content_type, recipe) DO UPDATE SET last_used_at = now()`,
     [
-      ...[original.digest, original.contentType, recipe, made.contentType, made.digest, made.size, made.contentDigest ?? NO_DISK],
+      ...[original.digest, original.contentType, recipe, made.contentType, made.digest, made.size, keptContentDigest(made)],
       ...[derivedFrom, made.tool, JSON.stringify(made.arguments), made.facts],
     ],
   );
@@ -124,8 +124,10 @@ export async function noteUse({ manager }: Transaction, original: Original, { re
   );
 }
 
-/** How variants and inspections say of content that it is no disk; null says that nobody looked. */
-export const NO_DISK = '';
+/** How variants and inspections keep a content digest: '' for what is no disk, null where a worker of a release before did not look. */
+export function keptContentDigest({ contentDigest }: { contentDigest?: ContentDigest | null }): string | null {
+  return contentDigest === undefined ? null : (contentDigest ?? '');
+}
 
 /** The recipe of what nobody converted. */
 const ORIGINAL = 'original';

@@ -7,7 +7,7 @@ import {
   type ImportedBlob,
   type JsonObject,
 } from '#libs/contracts';
-import { NO_DISK } from '../conversions/variants.js';
+import { keptContentDigest } from '../conversions/variants.js';
 import { EnvironmentEntity, ImageEntity, type JobEntity, type Transaction } from '../database/index.js';
 import { ImageChanges } from './image-changes.service.js';
 
@@ -40,13 +40,13 @@ export class ImageContentService {
   async accepted(
     tx: Transaction,
     image: ImageEntity,
-    content: { digest: Digest; size: number; contentType: ContentType; contentDigest: ContentDigest | null },
+    content: { digest: Digest; size: number; contentType: ContentType; contentDigest?: ContentDigest | null },
   ): Promise<void> {
-    const { digest, size, contentType, contentDigest } = content;
+    const { digest, size, contentType } = content;
     await tx.manager.query(
       `INSERT INTO variants (source_digest, content_type, digest, size, content_digest) VALUES ($1, $2, $1, $3, $4)
-       ON CONFLICT (source_digest, content_type, recipe) DO UPDATE SET content_digest = excluded.content_digest`,
-      [digest, contentType, size, contentDigest ?? NO_DISK],
+       ON CONFLICT (source_digest, content_type, recipe) DO UPDATE SET content_digest = coalesce(excluded.content_digest, variants.content_digest)`,
+      [digest, contentType, size, keptContentDigest(content)],
     );
     Object.assign(image, { digest, size, contenttype: contentType, status: 'ready' });
     await this.save(tx, image);

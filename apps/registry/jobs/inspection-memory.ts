@@ -6,7 +6,7 @@ import {
   type Json,
   type JsonObject,
 } from '#libs/contracts';
-import { NO_DISK } from '../conversions/variants.js';
+import { keptContentDigest } from '../conversions/variants.js';
 import { type JobEntity, type Transaction } from '../database/index.js';
 
 /** What inspection found is kept by digest and by what the content was said to be: the same bytes are not inspected twice. */
@@ -45,7 +45,7 @@ export async function remember(tx: Transaction, job: JobEntity, inspected: Inspe
         `INSERT INTO inspections AS known (digest, said_to_be, content_type, facts, content_digest) VALUES ($1, $2, $3, $4, $5)
          ON CONFLICT (digest, said_to_be) DO UPDATE SET facts = excluded.facts, content_digest = excluded.content_digest
            WHERE known.content_type = excluded.content_type AND known.content_digest IS NULL`,
-        [job.digest, said, inspected.contentType, inspected.facts, inspected.contentDigest ?? NO_DISK],
+        [job.digest, said, inspected.contentType, inspected.facts, keptContentDigest(inspected)],
       );
     }
   } else if (job.state === 'failed' && job.errorCode?.startsWith('CONTENT_')) {
