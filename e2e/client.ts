@@ -152,6 +152,22 @@ export class ViceClient {
     return this.until(settled, `deployment ${id} is settled`);
   }
 
+  /** Imports it, and raises with its jobs where that fails. */
+  async importedImage(environmentId: string, environmentReference: string, image: object = {}): Promise<Image> {
+    const { id } = await this.import(environmentId, environmentReference, image);
+    const settled = await this.settledImage(id);
+    expect({ ...settled, jobs: await this.imageJobs(id) }).toMatchObject({ status: 'ready' });
+    return settled;
+  }
+
+  /** Deploys it, and raises with its jobs where that fails. */
+  async deployed(imageId: string, environmentId: string, more: object = {}): Promise<Deployment> {
+    const { id } = await this.deploy(imageId, environmentId, more);
+    const settled = await this.settledDeployment(id);
+    expect({ ...settled, jobs: await this.deploymentJobs(id) }).toMatchObject({ status: 'deployed' });
+    return settled;
+  }
+
   /** Deletes the deployment and waits until it is gone. */
   async undeploy(id: string): Promise<void> {
     expectStatus(200, await this.delete(`/deployment/${id}`));

@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { type Image } from '#libs/contracts';
 import { openstack, startCloud, tool, type TestCloud } from '#libs/testing';
 import { holdingsOf, MIB, qcow2, storeImage } from '../libs/providers/bwlehrpool/test/bwlehrpool-bench.js';
 import { startSatellite, type TestSatellite } from '../libs/providers/bwlehrpool/test/satellite/test-satellite.js';
@@ -40,16 +39,16 @@ await inBothWays(
     test('byte for byte, and nothing of ours stays', async () => {
       const { base } = storeImage(satellite, disk, { name: 'Algorithms' });
       const residents = holdingsOf(satellite);
-      const course = await imported(pool, base.id);
+      const course = await ada.importedImage(pool, base.id);
 
-      const inCloud = await deployed(course.id, project);
+      const inCloud = await ada.deployed(course.id, project);
       const [record] = await cloud.images(cloud.projects.vice);
       const sha512 = createHash('sha512').update(disk).digest('hex');
       expect(record).toMatchObject({ id: inCloud.environmentReference, disk_format: 'qcow2', os_hash_value: sha512 });
 
-      const back = await imported(project, record!.id);
+      const back = await ada.importedImage(project, record!.id);
       expect(back.digest).toBe(course.digest);
-      const inPool = await deployed(back.id, pool);
+      const inPool = await ada.deployed(back.id, pool);
       const [baseId = ''] = (inPool.environmentReference ?? '').split('/');
       expect(satellite.store.contentOf(satellite.store.bases.get(baseId)!.versions[0]!).equals(disk)).toBe(true);
 
@@ -58,19 +57,5 @@ await inBothWays(
       expect(holdingsOf(satellite)).toEqual(residents);
       expect(await cloud.images(cloud.projects.vice)).toEqual([]);
     }, 120_000);
-
-    async function imported(environment: string, reference: string): Promise<Image> {
-      const { id } = await ada.import(environment, reference);
-      const image = await ada.settledImage(id);
-      expect({ ...image, jobs: await ada.imageJobs(id) }).toMatchObject({ status: 'ready' });
-      return image;
-    }
-
-    async function deployed(imageId: string, environment: string) {
-      const { id } = await ada.deploy(imageId, environment);
-      const deployment = await ada.settledDeployment(id);
-      expect({ ...deployment, jobs: await ada.deploymentJobs(id) }).toMatchObject({ status: 'deployed' });
-      return deployment;
-    }
   },
 );
