@@ -13,7 +13,7 @@ import {
   WhoAmI,
 } from './structs.js';
 
-/** Made once too often, these leave something behind: a second image, a second upload. */
+/** Made once too often, these leave something behind: a second image, a second upload. A permit to download too many just lapses. */
 const ONCE = { repeatable: false };
 
 export const Master = {
@@ -55,6 +55,6 @@ export const Satellite = {
   ),
   cancelUpload: method('cancelUpload', { uploadToken: [1, string] }, null, 'K'),
   queryUploadStatus: method('queryUploadStatus', { uploadToken: [1, string] }, TransferStatus, 'K'),
-  requestDownload: method('requestDownload', ofVersion, TransferInformation, 'RAVN', ONCE),
+  requestDownload: method('requestDownload', ofVersion, TransferInformation, 'RAVN'),
   cancelDownload: method('cancelDownload', { downloadToken: [1, string] }, null, 'K'),
 };

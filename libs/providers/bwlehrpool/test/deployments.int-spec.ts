@@ -47,6 +47,20 @@ await describeWith([tool('openssl')], 'deploying to a satellite', () => {
   const bases = (): StoredBase[] => [...satellite.store.bases.values()];
   const askedBytes = () => satellite.store.asked.reduce((sum, { start, end }) => sum + end - start, 0);
 
+  /** Ends the attempt in its middle, as a worker's death does: of two lines at least one has sent a whole block by then. */
+  const crash = async () => {
+    const control = new AbortController();
+    satellite.faults.holdAfter(2 * BLOCK + MIB);
+    const attempt = deploy({}, { signal: control.signal });
+    attempt.catch(() => undefined);
+    await until(() => [...satellite.store.uploads.values()].some(({ status }) => status.includes(0)), {
+      what: 'a block is there',
+    });
+    control.abort(new ViceError('UNAVAILABLE', 'the worker shuts down'));
+    await expect(attempt).rejects.toMatchObject({ code: 'UNAVAILABLE' });
+    satellite.faults.letGo();
+  };
+
   it('makes one image with one version, described and its owner’s alone, and tells the hashes of its blocks', async () => {
     const receipt = await deploy({ title: 'My tools' });
     const [base, ...others] = bases();
@@ -157,12 +171,8 @@ await describeWith([tool('openssl')], 'deploying to a satellite', () => {
       expect(askedBytes()).toBe(SIZE);
     });
 
-    it('says so when line after line breaks; a later attempt goes on', async () => {
-      satellite.faults.sayError(...Array.from({ length: 6 }, () => 'timeout'));
-      await expect(deploy()).rejects.toMatchObject({
-        code: 'ENVIRONMENT_UNREACHABLE',
-        message: expect.stringContaining('timeout'),
-      });
+    it('goes on with the same upload when line after line breaks', async () => {
+      satellite.faults.sayError(...Array.from({ length: 8 }, () => 'timeout'));
       await deploy();
       expect(satellite.store.uploads.size).toBe(1);
       expect(bases()).toHaveLength(1);
@@ -190,20 +200,6 @@ await describeWith([tool('openssl')], 'deploying to a satellite', () => {
   });
 
   describe('after a crash', () => {
-    /** Ends the attempt in its middle, as a worker's death does: of two lines at least one has sent a whole block by then. */
-    const crash = async () => {
-      const control = new AbortController();
-      satellite.faults.holdAfter(2 * BLOCK + MIB);
-      const attempt = deploy({}, { signal: control.signal });
-      attempt.catch(() => undefined);
-      await until(() => [...satellite.store.uploads.values()].some(({ status }) => status.includes(0)), {
-        what: 'a block is there',
-      });
-      control.abort(new ViceError('UNAVAILABLE', 'the worker shuts down'));
-      await expect(attempt).rejects.toMatchObject({ code: 'UNAVAILABLE' });
-      satellite.faults.letGo();
-    };
-
     it('goes on with the same upload, and sends no block twice that is there', async () => {
       await crash();
       const [upload] = satellite.store.uploads.values();
@@ -335,8 +331,7 @@ await describeWith([tool('openssl')], 'deploying to a satellite', () => {
     });
 
     it('ends an upload that is still under way', async () => {
-      satellite.faults.sayError(...Array.from({ length: 6 }, () => 'timeout'));
-      await expect(deploy()).rejects.toBeDefined();
+      await crash();
       await remove(noted[0]);
       expect(holdingsOf(satellite)).toEqual([]);
       expect(satellite.store.uploads.size).toBe(0);

@@ -14,8 +14,10 @@ await describeWith([tool('openssl')], 'importing from a satellite', () => {
   beforeAll(async () => void (satellite = await startSatellite()));
   beforeEach(() => {
     satellite.store.bases.clear();
+    satellite.store.downloads.clear();
     satellite.store.asked.length = 0;
     satellite.faults.calls.clear();
+    satellite.faults.lines = 0;
   });
   afterAll(async () => satellite?.[Symbol.asyncDispose]());
 
@@ -128,6 +130,49 @@ await describeWith([tool('openssl')], 'importing from a satellite', () => {
     expect((await describeImage(other.reference)).contentType).toBeNull();
   });
 
+  describe('the look at how a disk begins', () => {
+    it('is taken again over another line when one breaks, by the same permit', async () => {
+      const { reference } = storeImage(satellite, qcow2(1000));
+      satellite.faults.cutTransfers(0);
+      satellite.faults.sayError('timeout');
+      expect((await describeImage(reference)).contentType).toBe('disk-qcow2');
+      expect(satellite.faults.calls.get('requestDownload')).toBe(1);
+    });
+
+    it('is taken by a new permit where the satellite does not know the one it gave', async () => {
+      const { reference } = storeImage(satellite, qcow2(1000));
+      satellite.faults.closeSilently(1);
+      expect((await describeImage(reference)).contentType).toBe('disk-qcow2');
+      expect(satellite.faults.calls.get('requestDownload')).toBe(2);
+    });
+
+    it.each([
+      ['other bytes', ['RANGE=1:513']],
+      ['no range', []],
+      ['compressed bytes', ['RANGE=0:512', 'COMPRESS=true']],
+    ])('takes nothing for the beginning that the satellite says is %s', async (_what, answer) => {
+      const { reference } = storeImage(satellite, qcow2(1000));
+      satellite.faults.answerWrongly(answer);
+      expect((await describeImage(reference)).contentType).toBe('disk-qcow2');
+      expect(satellite.faults.lines).toBe(2);
+    });
+
+    it.each([
+      ['File corrupted on server', 'ENVIRONMENT_REFUSED', false],
+      ['Server busy, try again later', 'ENVIRONMENT_BUSY', true],
+      ['payload read error', 'ENVIRONMENT_UNREACHABLE', true],
+    ])('is given up in words where the satellite says "%s" every time', async (said, code, transient) => {
+      const { reference } = storeImage(satellite, qcow2(1000));
+      satellite.faults.sayError(said, said, said);
+      await expect(describeImage(reference)).rejects.toMatchObject({
+        code,
+        transient,
+        message: expect.stringContaining(said),
+      });
+      while (satellite.faults.nextError() !== undefined);
+    });
+  });
+
   describe('the bytes', () => {
     const SIZE = 5 * BLOCK + 1234;
     const content = qcow2(SIZE);
@@ -171,6 +216,30 @@ await describeWith([tool('openssl')], 'importing from a satellite', () => {
         expect((await bytesOf(await session.read(image))).equals(content)).toBe(true);
       });
       expect(askedBytes()).toBe(SIZE);
+    });
+
+    it('come over no more lines than there are blocks to ask for', async () => {
+      const { reference } = storeImage(satellite, content.subarray(0, BLOCK), { virtId: 'vmware' });
+      await imported(reference);
+      expect(satellite.faults.lines).toBe(1);
+    });
+
+    it('come to a slow reader too, though the satellite ends lines on which nothing is asked', async () => {
+      const long = qcow2(9 * BLOCK);
+      const { reference } = storeImage(satellite, long);
+      await work(async (session) => {
+        const got: Buffer[] = [];
+        for await (const piece of (await session.read(await session.describe(reference))) as AsyncIterable<Buffer>) {
+          got.push(piece);
+          const blocks = (got.length * MIB) / BLOCK;
+          if (![1, 2, 3, 4, 5].includes(blocks)) continue;
+          await until(() => asked().length === blocks + 3 && satellite.faults.idleLines > 0, {
+            what: 'the satellite waits for the next block to be asked for',
+          });
+          satellite.faults.timeOutIdle();
+        }
+        expect(Buffer.concat(got).equals(long)).toBe(true);
+      });
     });
 
     it('come by a new permit where the satellite has restarted', async () => {

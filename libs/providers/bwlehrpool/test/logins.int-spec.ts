@@ -124,7 +124,7 @@ await describeWith([tool('openssl')], 'logging in at a satellite', () => {
 
   describe('check, list and describe', () => {
     const all = async () => {
-      const { reference } = storeImage(satellite, qcow2(1000), { virtId: 'vmware' });
+      const { reference } = storeImage(satellite, qcow2(1000));
       return inSession(satellite.access('tls'), async (session) => {
         await session.check();
         const { images } = await session.list();
@@ -139,7 +139,9 @@ await describeWith([tool('openssl')], 'logging in at a satellite', () => {
       'getConfiguration',
       'getImageList',
       'getImageDetails',
+      'requestDownload',
       'getOperatingSystems',
+      'getImageVersionVirtConfig',
     ])('survive a dropped %s', async (name) => {
       satellite.faults.dropCall(name);
       expect(await all()).toEqual([expect.any(Number), 'Algorithms']);
@@ -157,7 +159,7 @@ await describeWith([tool('openssl')], 'logging in at a satellite', () => {
     });
 
     it('survive a login that expires in between', async () => {
-      const { reference } = storeImage(satellite, qcow2(1000), { virtId: 'vmware' });
+      const { reference } = storeImage(satellite, qcow2(1000));
       await inSession(satellite.access('tls'), async (session) => {
         for (const step of [() => session.check(), () => session.list(), () => session.describe(reference)]) {
           satellite.users.expire();

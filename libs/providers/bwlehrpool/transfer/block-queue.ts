@@ -50,10 +50,6 @@ export class BlockQueue {
     this.changed();
   }
 
-  get hasFailed(): boolean {
-    return this.failure !== null;
-  }
-
   async *inOrder(): AsyncGenerator<Buffer> {
     while (this.passedOn < this.count) {
       const block = this.whole.get(this.passedOn);

@@ -1,7 +1,10 @@
 import { Satellite as Calls } from '../calls/methods.js';
 import { type TransferInformation } from '../calls/structs.js';
 import { type Satellite } from '../satellite.js';
-import { rangeText } from './meta-block.js';
+import { BlockFetcher } from './block-fetcher.js';
+import { BlockQueue } from './block-queue.js';
+import { blockCount } from './blocks.js';
+import { DownloadBlock } from './download-block.js';
 import { portOf } from './transfer-port.js';
 import { TransferLine } from './transfer-line.js';
 
@@ -37,18 +40,18 @@ export class DownloadTickets {
     return line;
   }
 
-  /** The first bytes of a version. */
+  /** The first bytes of a version, unchecked. */
   async peek(versionId: string, count: number): Promise<Buffer> {
-    const line = await this.open(versionId);
+    const fetcher = new BlockFetcher(this.satellite, this, versionId);
+    const range = { start: 0, end: count };
+    const queue = new BlockQueue(0, blockCount(count), () => new DownloadBlock(0, 0, range, undefined));
     try {
-      const range = rangeText({ start: 0, end: count });
-      await line.say({ RANGE: range });
-      await line.readMeta();
+      await fetcher.fetch(queue);
       const pieces: Buffer[] = [];
-      await line.readBytes(count, (piece) => void pieces.push(piece));
+      for await (const piece of queue.inOrder()) pieces.push(piece);
       return Buffer.concat(pieces);
     } finally {
-      line.close();
+      fetcher.close();
     }
   }
 

@@ -7,11 +7,16 @@ describe('the status of an upload', () => {
   it.each([
     [[0, 0, 0], 0, 'idle', true],
     [[1, 1, 1], 0, 'idle', true],
+    [[0, 3, 0], 0, 'idle', true],
+    [[0, 2, 0], 0, 'idle', true],
+    [[0, 4, 0], 0, 'idle', false],
+    [[0, 0, 5], 0, 'idle', false],
+    [[1, 4, 5], 0, 'idle', true],
     [[0, 1, 2], 1, 'working', true],
     [[0, 3, 0], 1, 'working', true],
     [[0, 2, 5], 1, 'working', false],
     [[0, 4, 0], 1, 'working', false],
-    [[0, 0, 0], 1, 'working', false],
+    [[0, 0, 0], 1, 'working', true],
     [[0, 0, 0], 2, 'finished', false],
     [[0, 1, 0], 3, 'error', false],
   ])('%j in state %d is %s, and wants a line: %s', (blocks, state, name, wantsLine) => {

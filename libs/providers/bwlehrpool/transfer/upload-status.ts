@@ -36,11 +36,14 @@ export async function uploadStatus(satellite: Satellite, token: string, size: nu
 export function statusOf(blockStatus: Buffer, state: number, size: number): UploadStatus {
   const known = STATES[state] ?? 'idle';
   const blocks = [...blockStatus.subarray(0, blockCount(size))];
-  const asks = blocks.some((block) => block === BLOCK.missing || block === BLOCK.queuedForCopying);
+  const some = (...statuses: number[]) => blocks.some((block) => statuses.includes(block));
+  const asks = some(BLOCK.missing, BLOCK.queuedForCopying);
+  // It may copy and hash before the first line. What is uploading then is what a line that is gone has left.
+  const isBusy = some(BLOCK.copying, BLOCK.hashing) || (known === 'working' && some(BLOCK.uploading));
   return {
     state: known,
     complete: blocks.map((block) => block === BLOCK.complete),
-    wantsLine: known === 'idle' || (known === 'working' && asks),
+    wantsLine: (known === 'idle' || known === 'working') && (asks || !isBusy),
     fingerprint: `${known} ${blockStatus.toString('latin1')}`,
   };
 }

@@ -1,4 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { ViceError } from '#libs/errors';
 import { type DeployableImage } from '../../environment-provider.js';
 import { refusalInWords } from '../errors/server-words.js';
@@ -6,16 +5,15 @@ import { type Satellite } from '../satellite.js';
 import { pieceBuffers, piecesOf } from './block-hashes.js';
 import { BLOCK_BYTES, blockCount, type ByteRange } from './blocks.js';
 import { rangeOf, rangeText } from './meta-block.js';
+import { Patience } from './patience.js';
 import { BrokenLine, TransferLine } from './transfer-line.js';
 import { SentBytes } from './sent-bytes.js';
 import { uploadStatus, type UploadStatus } from './upload-status.js';
 
 const LINES = 2;
-/** How often in a row all lines may end without anything having come of it. */
-const FRUITLESS_ROUNDS = 3;
-const FIRST_PAUSE_MS = 50;
-const LONGEST_PAUSE_MS = 2_000;
-/** How long a satellite may hash and copy without a sign of progress. */
+/** How long lines may end without anything having come of them: twice as long as a satellite takes to notice that one is dead. */
+const PATIENCE_MS = 30_000;
+/** How long a satellite may hash, copy and finish without a sign of progress. */
 const STALL_MS = 10 * 60_000;
 
 /** An upload that a satellite knows. */
@@ -29,8 +27,13 @@ export interface UploadTicket {
 export type UploadEnd = 'finished' | 'lost' | 'failed';
 
 /** Sends what the satellite asks for, over lines that it may break, until it says that it has everything and has checked it. */
-export async function upload(satellite: Satellite, ticket: UploadTicket, image: DeployableImage): Promise<UploadEnd> {
-  return new Upload(satellite, ticket, image).run();
+export async function upload(
+  satellite: Satellite,
+  ticket: UploadTicket,
+  image: DeployableImage,
+  patienceMs = PATIENCE_MS,
+): Promise<UploadEnd> {
+  return new Upload(satellite, ticket, image, patienceMs).run();
 }
 
 class Upload {
@@ -38,27 +41,31 @@ class Upload {
   private readonly lines = new Set<TransferLine>();
   /** Bytes that have gone, also those that go again. */
   private went = 0;
-  /** What kept the lines from their work, for a message. */
+  /** What last kept lines from their work, for a message. */
   private lastBreak: BrokenLine | null = null;
 
   constructor(
     private readonly satellite: Satellite,
     private readonly ticket: UploadTicket,
     private readonly image: DeployableImage,
+    private readonly patienceMs: number,
   ) {
     this.sent = new SentBytes(image);
   }
 
   async run(): Promise<UploadEnd> {
-    let status = await this.status();
-    for (let fruitless = 0; status.state !== 'finished';) {
+    const patience = new Patience(this.satellite.signal);
+    for (let former = ''; ;) {
+      const status = await this.status();
       if (status.state === 'unknown') return 'lost';
       if (status.state === 'error') return 'failed';
-      const before = { went: this.went, ...status };
-      await this.sendOverLines();
-      status = await this.settled();
-      fruitless = this.went > before.went || status.fingerprint !== before.fingerprint ? 0 : fruitless + 1;
-      if (fruitless >= FRUITLESS_ROUNDS) throw this.givenUp();
+      if (status.state === 'finished') break;
+      const reached = `${this.went} ${status.fingerprint}`;
+      if (reached !== former) patience.renew();
+      else this.goOnAfter(patience.inVain(), status);
+      if (reached === former || !status.wantsLine) await patience.pause();
+      if (status.wantsLine) await this.sendOverLines();
+      former = reached;
     }
     this.sent.everything();
     return 'finished';
@@ -70,23 +77,17 @@ class Upload {
     return status;
   }
 
-  /** Asks until the satellite wants a line, or is at an end. */
-  private async settled(): Promise<UploadStatus> {
-    let status = await this.status();
-    let changed = performance.now();
-    for (let pause = FIRST_PAUSE_MS; isBusy(status); pause = Math.min(2 * pause, LONGEST_PAUSE_MS)) {
-      await delay(pause, undefined, { signal: this.satellite.signal }).catch(() => this.satellite.signal.throwIfAborted());
-      const next = await this.status();
-      if (next.fingerprint !== status.fingerprint) changed = performance.now();
-      if (performance.now() - changed > STALL_MS)
-        throw new ViceError('ENVIRONMENT_FAILED', `${this.satellite.name} checks what it got, and does not come to an end`);
-      status = next;
-    }
-    return status;
+  /** Raises what is wrong where nothing has come of it for so long. */
+  private goOnAfter(ms: number, { state, wantsLine, complete }: UploadStatus): void {
+    const isItsTurn = !wantsLine || (state === 'working' && complete.every(Boolean));
+    if (!isItsTurn && ms > this.patienceMs) throw this.givenUp();
+    if (ms > STALL_MS)
+      throw new ViceError('ENVIRONMENT_FAILED', `${this.satellite.name} checks what it got, and does not come to an end`);
   }
 
   /** Opens lines and answers on them until all have ended. Raises faults of the image, never those of a line. */
   private async sendOverLines(): Promise<void> {
+    this.lastBreak = null;
     const wanted = Math.min(LINES, Math.max(1, blockCount(this.image.size)));
     const ended = await Promise.allSettled(Array.from({ length: wanted }, () => this.sendOverLine()));
     this.satellite.signal.throwIfAborted();
@@ -142,9 +143,6 @@ class Upload {
     );
   }
 }
-
-/** It works, and wants nothing of us. */
-const isBusy = ({ state, wantsLine }: UploadStatus): boolean => state === 'working' && !wantsLine;
 
 /** What the satellite asks for next; null: for nothing more. It may ask for whole blocks, in any order, and again. */
 async function askedFor(line: TransferLine, size: number): Promise<ByteRange | null> {

@@ -4,6 +4,8 @@ import { type Thrown } from './exceptions.js';
 export class Faults {
   /** How often each method was called. */
   readonly calls = new Map<string, number>();
+  /** How many transfer connections came. */
+  lines = 0;
   private readonly drops: { name: string; when: 'before' | 'after' }[] = [];
   private readonly raised: { name: string; exception: Thrown }[] = [];
   private cuts: number[] = [];
@@ -12,6 +14,8 @@ export class Faults {
   private throughLeft = Infinity;
   private held: (() => void)[] = [];
   private errors: string[] = [];
+  private wrongAnswers: string[][] = [];
+  private readonly idle = new Set<() => void>();
 
   /** The connection of the next call of this name breaks: before it is heard, or after it was carried out. */
   dropCall(name: string, when: 'before' | 'after' = 'before'): void {
@@ -43,6 +47,16 @@ export class Faults {
     this.errors.push(...errors);
   }
 
+  /** The next ranges that are asked for are answered with these fields instead of their own, and with zeros. */
+  answerWrongly(...answers: string[][]): void {
+    this.wrongAnswers.push(...answers);
+  }
+
+  /** Downloads on whose connections nothing is being asked for are told that their time is over, as it is after a while. */
+  timeOutIdle(): void {
+    for (const timeOut of this.idle) timeOut();
+  }
+
   /** After so many more bytes of files nothing goes on, on any connection, until it is let go. */
   holdAfter(bytes: number): void {
     this.throughLeft = bytes;
@@ -57,6 +71,10 @@ export class Faults {
 
   heardCall(name: string): void {
     this.calls.set(name, (this.calls.get(name) ?? 0) + 1);
+  }
+
+  heardLine(): void {
+    this.lines++;
   }
 
   dropOf(name: string): 'before' | 'after' | null {
@@ -84,6 +102,22 @@ export class Faults {
 
   nextError(): string | undefined {
     return this.errors.shift();
+  }
+
+  nextWrongAnswer(): string[] | undefined {
+    return this.wrongAnswers.shift();
+  }
+
+  get idleLines(): number {
+    return this.idle.size;
+  }
+
+  /** What the other side says next; null: its time is over. */
+  async inTime<T>(said: Promise<T>): Promise<T | null> {
+    let timeOut = (): void => undefined;
+    const timedOut = new Promise<null>((resolve) => (timeOut = () => resolve(null)));
+    this.idle.add(timeOut);
+    return Promise.race([said, timedOut]).finally(() => this.idle.delete(timeOut));
   }
 
   /** Resolves when so many bytes may pass. */

@@ -78,6 +78,8 @@ export class Store {
   /** In the order in which they came, uploads and downloads. */
   readonly asked: AskedRange[] = [];
   serverSideCopy = false;
+  /** Whether it notices of its own accord that the last block has been checked, or only when a line comes. */
+  noticesTheEnd = true;
   private clock = 1_700_000_000;
 
   now(): number {
@@ -178,7 +180,7 @@ export class Store {
       if (isBad || (expected && !sha1(block).equals(expected))) return this.mismatch(upload, index);
       upload.blocks[index] = block;
       upload.status[index] = BLOCK_STATUS.complete;
-      this.finishIfComplete(upload);
+      if (this.noticesTheEnd) this.finishIfComplete(upload);
     });
   }
 

@@ -9,6 +9,7 @@ const PIECE = 2 ** 18;
 /** One connection of a file transfer, from its first byte to its end. */
 export async function serveTransfer(socket: Socket, store: Store, faults: Faults): Promise<void> {
   const line = new Line(socket);
+  faults.heardLine();
   try {
     const direction = (await line.read(1)).toString();
     const token = (await line.readMeta()).get('TOKEN') ?? '';
@@ -67,12 +68,19 @@ async function receive(line: Line, upload: Upload, store: Store, faults: Faults)
 async function send(line: Line, { token, version }: Download, store: Store, faults: Faults): Promise<void> {
   const cut = new Cut(line, faults.nextCut());
   for (;;) {
-    const meta = await line.readMeta();
+    const meta = await faults.inTime(line.readMeta());
+    if (!meta) return await line.writeMeta('ERROR=timeout');
     if (meta.has('DONE')) return void store.downloads.delete(token);
     const [start = NaN, end = NaN] = (meta.get('RANGE') ?? '').split(':').map(Number);
     if (!(start >= 0 && start < end && end <= version.size))
       return await line.writeMeta('ERROR=Requested range is larger than file size, aborting.');
     store.asked.push({ token, start, end });
+    const wrong = faults.nextWrongAnswer();
+    if (wrong) {
+      await line.writeMeta(...wrong);
+      await line.write(Buffer.alloc(end - start));
+      continue;
+    }
     await line.writeMeta(`RANGE=${start}:${end}`);
     const isBad = faults.nextBlockIsBad();
     for (let at = start; at < end;) {
