@@ -1,18 +1,19 @@
 import { once } from 'node:events';
 import { createReadStream } from 'node:fs';
-import { access, constants, readdir, rm } from 'node:fs/promises';
+import { access, constants, rm } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
 import { type Digest } from '#libs/contracts';
 import { ViceError } from '#libs/errors';
 import { type BlobLedger } from '../blob-ledger.js';
 import { type BlobStore, type OpenBlob, type OpenOptions, type StagedBlob, type StageOptions } from '../blob-store.js';
 import { SLOT_BYTES } from '../hashing/slot-pool.js';
-import { isWriter } from '../writer-name.js';
+import { checkedWriter } from '../writer-name.js';
 import { isMissing } from './disk-error.js';
 import { makeFolder, syncFolder } from './durable.js';
 import { FilesystemOpenBlob } from './filesystem-open-blob.js';
 import { FilesystemStagedBlob } from './filesystem-staged-blob.js';
 import { Layout } from './layout.js';
+import { stagedFiles } from './staged-files.js';
 
 /** Blobs as files in one folder, which several processes may share. */
 export class FilesystemBlobStore implements BlobStore {
@@ -32,16 +33,14 @@ export class FilesystemBlobStore implements BlobStore {
   }
 
   async carryOver(formerWriter: string, staged: StagedBlob, signal?: AbortSignal): Promise<number> {
-    const path = this.layout.staged(formerWriter);
-    const former = createReadStream(path, { highWaterMark: SLOT_BYTES });
+    const former = createReadStream(this.layout.staged(formerWriter, staged.source), { highWaterMark: SLOT_BYTES });
     try {
       await once(former, 'open');
+      await pipeline(former, staged, { end: false, signal });
     } catch (error) {
-      if (isMissing(error)) return 0;
-      throw error;
+      if (!isMissing(error)) throw error;
     }
-    await pipeline(former, staged, { end: false, signal });
-    await rm(path, { force: true });
+    await this.removeStaged(formerWriter);
     return former.bytesRead;
   }
 
@@ -51,11 +50,13 @@ export class FilesystemBlobStore implements BlobStore {
 
   async stagedWriters(): Promise<string[]> {
     await this.makeFolders();
-    return (await readdir(this.layout.staging)).filter(isWriter);
+    return [...new Set((await stagedFiles(this.layout)).map(({ writer }) => writer))];
   }
 
   async removeStaged(writer: string): Promise<void> {
-    await rm(this.layout.staged(writer), { force: true });
+    checkedWriter(writer);
+    await this.makeFolders();
+    for (const file of await stagedFiles(this.layout)) if (file.writer === writer) await rm(file.path, { force: true });
   }
 
   async removeBytes(digest: Digest): Promise<void> {

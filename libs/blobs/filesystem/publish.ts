@@ -27,7 +27,7 @@ export async function publish(
     await file.sync();
     try {
       await makeFolder(folder);
-      await rename(layout.staged(writer), path);
+      await rename(file.path, path);
     } catch (error) {
       if (isMissing(error)) throw sweptAway(writer, error);
       throw diskError(error);
