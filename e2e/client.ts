@@ -197,9 +197,6 @@ export const isUnderWay = (job: Job): boolean => job.state === 'running' && job.
 
 export const isOpen = (job: Job): boolean => job.state === 'queued' || job.state === 'running';
 
-/** After a worker was killed: another attempt carried on. On a machine that stands still for longer than the tests' short lease, that one lapses, too. */
-export const carriedOn = (job: Job | undefined): boolean => job !== undefined && job.attempt >= 2;
-
 /** The body of an answer that must have this status. */
 export function expectStatus<T>(status: number, answer: Answer<T>): T {
   if (answer.status !== status) throw new Error(`the answer is ${answer.status} and not ${status}: ${answer.text}`);

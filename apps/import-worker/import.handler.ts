@@ -46,11 +46,13 @@ export class ImportHandler {
   ): Promise<ImportedBlob> {
     job.setTotal(remote.size);
     const expected = { ...remote.checksums, ...(remote.size === null ? {} : { size: remote.size }) };
-    await using staged = await this.blobs.stage({ writer: job.writer, expected, maxBytes: this.config.maxImageBytes });
+    // A reference that a user wrote may mean another image by the next attempt; the one that it was resolved to never does.
+    const [source, maxBytes] = [remote.reference, this.config.maxImageBytes];
+    await using staged = await this.blobs.stage({ writer: job.writer, source, expected, maxBytes });
     try {
       const offset = isResumable(session) ? await this.carryOver(payload.formerWriters, staged, job) : 0;
-      const source = isResumable(session) && offset > 0 ? await session.readFrom(remote, offset) : await session.read(remote);
-      await pipeline(source, job.meter(), staged, { signal: job.signal });
+      const bytes = isResumable(session) && offset > 0 ? await session.readFrom(remote, offset) : await session.read(remote);
+      await pipeline(bytes, job.meter(), staged, { signal: job.signal });
     } catch (error) {
       // What has arrived serves the next attempt, where the source can be read on from there.
       if (isResumable(session)) await staged.keep();

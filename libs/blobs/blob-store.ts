@@ -12,6 +12,8 @@ export interface PromisedContent {
 export interface StageOptions {
   /** `<job id>.<attempt>` or `upload-<id>`: names the staged bytes, and holds their space and their digest in the ledger. */
   writer: string;
+  /** What the bytes are of, said as exactly as the source can. Kept beside them: what a former attempt staged is carried over only into the same. */
+  source?: string;
   /** About how many bytes will come: reserved at once. Unknown, space is reserved in growing steps. `expected.size` counts as such. */
   size?: number;
   /** More than this is refused with IMAGE_TOO_LARGE. */
@@ -38,8 +40,8 @@ export interface BlobStore {
   /** Begins to take in bytes. Raises STORAGE_FULL. */
   stage(options: StageOptions): Promise<StagedBlob>;
   /**
-   * Copies what a former attempt had staged into `staged`, which must be empty, and hashes it; the former attempt's bytes then go.
-   * Answers the number of bytes carried, 0 where nothing was left: the source is read on from there.
+   * Copies what a former attempt had staged of the same source into `staged`, which must be empty, and hashes it; the former attempt's bytes
+   * then go, of whatever source. Answers the number of bytes carried, 0 where there were none: the source is read on from there.
    */
   carryOver(formerWriter: string, staged: StagedBlob, signal?: AbortSignal): Promise<number>;
   /** An empty folder for programs that work on files; what former attempts of the job had there is gone. Raises STORAGE_FULL. */
@@ -62,6 +64,7 @@ export interface BlobStore {
  */
 export interface StagedBlob extends Writable, AsyncDisposable {
   readonly writer: string;
+  readonly source: string | undefined;
   /** Bytes taken in so far, those carried over among them. */
   readonly bytesWritten: number;
   /**

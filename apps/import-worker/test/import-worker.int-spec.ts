@@ -1,101 +1,31 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
-import { BlobLedger, createBlobStore, type BlobStore } from '#libs/blobs';
-import { loadConfig } from '#libs/config';
-import {
-  EnvironmentCalls,
-  environmentSecret,
-  JobCalls,
-  Jobs,
-  RemoteCalls,
-  type ImportedBlob,
-  type JobReport,
-  type Json,
-  type JobType,
-  type SealedEnvironment,
-} from '#libs/contracts';
+import { Jobs, RemoteCalls, type ImportedBlob } from '#libs/contracts';
 import { inspect } from '#libs/image-formats';
-import { CallClient, createBroker, type Broker } from '#libs/messaging';
-import { createLogger } from '#libs/observability';
-import { SecretBox } from '#libs/secrets';
-import {
-  busyboxImage,
-  describeWith,
-  dockerEngine,
-  startEngine,
-  tempDir,
-  until,
-  type TempDir,
-  type TestEngine,
-} from '#libs/testing';
-import { MemoryLedger } from '../../../libs/blobs/test/memory-ledger.js';
-import { startImportWorker } from '../start.js';
+import { CallClient } from '#libs/messaging';
+import { busyboxImage, describeWith, dockerEngine, startEngine, type TestEngine } from '#libs/testing';
+import { testImportWorker, type TestImportWorker } from './test-import-worker.js';
 
 await describeWith([dockerEngine('20')], 'the import worker', () => {
-  let temp: TempDir;
   let engine: TestEngine;
-  let broker: Broker;
-  let worker: { close(): Promise<void> };
-  let blobs: BlobStore;
-  const secretKey = SecretBox.newKey();
-  const ledger = new MemoryLedger();
-  const claimable = new Map<string, { action: string; payload: Json }>();
-  const reports = new Map<string, JobReport>();
-  let environment: SealedEnvironment;
+  let worker: TestImportWorker;
 
   beforeAll(async () => {
-    temp = await tempDir();
     engine = await startEngine('20');
     await busyboxImage(engine, 'own:1');
-    const logger = createLogger('test', 'silent');
-    const config = { ...loadConfig('standalone', { VICE_DATA_DIR: temp.path }), shutdownMs: 1000 };
-    broker = await createBroker({ amqpUrl: null, queuePrefix: 'vice', logger });
-    await broker.serve('registry', async (name, body) => answer(name, body as { jobId: string }));
-    worker = await startImportWorker({ config, broker, logger, secretKey, listen: false });
-    blobs = createBlobStore(config.blobStore, new BlobLedger(ledger.ask));
-    environment = environmentAt(engine.location);
+    worker = await testImportWorker();
+    worker.environment = worker.sealed({ software: 'docker', location: engine.location });
   }, 120_000);
   afterAll(async () => {
-    await worker?.close();
-    await broker?.[Symbol.asyncDispose]();
+    await worker?.[Symbol.asyncDispose]();
     await engine?.stop();
-    await temp?.remove();
   });
 
-  /** The registry, as far as an import worker asks it. */
-  function answer(name: string, request: { jobId: string }): unknown {
-    switch (name) {
-      case JobCalls.claimJob.name:
-        return { ...claimable.get(request.jobId), attempt: 1, leaseMs: 10_000 };
-      case JobCalls.heartbeat.name:
-        return { stop: null, leaseMs: 10_000 };
-      case JobCalls.reportJob.name:
-        reports.set(request.jobId, request as unknown as JobReport);
-        return {};
-      case EnvironmentCalls.openEnvironment.name:
-        return environment;
-      default:
-        return ledger.ask({ service: 'registry', name }, request);
-    }
-  }
-
-  function environmentAt(location: string, software = 'docker'): SealedEnvironment {
-    const id = randomUUID();
-    const password = SecretBox.fromKey(secretKey).seal('hush', environmentSecret(id, 'password'));
-    return { id, software, location, username: null, password, specifics: {}, secrets: {} };
-  }
-
-  async function run<Payload>(job: JobType<Payload, unknown>, payload: Payload): Promise<JobReport> {
-    const id = randomUUID();
-    claimable.set(id, { action: job.action, payload: payload as Json });
-    await broker.publishJob(job.queue, { jobId: id, attempt: 1 });
-    return until(() => reports.get(id), { what: 'the job has been reported' });
-  }
-
+  const environment = () => worker.environment!;
   const importOf = (reference: string, marker: string = randomUUID()) =>
-    run(Jobs.importImage, { imageId: randomUUID(), environment, reference, marker, formerWriters: [] });
+    worker.run(Jobs.importImage, { imageId: randomUUID(), environment: environment(), reference, marker, formerWriters: [] });
   const ask = <Answer>(call: { service: 'import-worker' | 'registry'; name: string; __answer?: Answer }) =>
-    new CallClient(broker).ask(call, { userId: randomUUID(), environmentId: environment.id });
+    new CallClient(worker.broker).ask(call, { userId: randomUUID(), environmentId: environment().id });
 
   it('brings an image into the blob store, the same each time', async () => {
     const { outcome, progress } = await importOf('own:1');
@@ -107,7 +37,7 @@ await describeWith([dockerEngine('20')], 'the import worker', () => {
       metadata: { os: 'linux', repoTags: ['own:1'] },
     });
     expect(progress.bytesDone).toBe(imported.size);
-    await using blob = await blobs.open(imported.digest, { holder: `download-${randomUUID()}` });
+    await using blob = await worker.blobs.open(imported.digest, { holder: `download-${randomUUID()}` });
     const { facts } = await inspect(blob, 'docker-image');
     expect(facts.configDigest).toBe(await engine.imageId('own:1'));
     expect((await importOf('own:1')).outcome).toEqual(outcome);
@@ -124,7 +54,10 @@ await describeWith([dockerEngine('20')], 'the import worker', () => {
   it('disposes of what an earlier attempt committed', async () => {
     const marker = randomUUID();
     await engine.api('POST', `/commit?container=worker&repo=vice-import&tag=${marker}`, { json: {} });
-    expect((await run(Jobs.disposeTemporaries, { environment, marker })).outcome).toEqual({ kind: 'succeeded', result: {} });
+    expect((await worker.run(Jobs.disposeTemporaries, { environment: environment(), marker })).outcome).toEqual({
+      kind: 'succeeded',
+      result: {},
+    });
     expect(await engine.tags()).toEqual(['own:1']);
   });
 
@@ -152,18 +85,18 @@ await describeWith([dockerEngine('20')], 'the import worker', () => {
   });
 
   it('calls an environment that does not answer, or that nobody can speak to, an answer too', async () => {
-    const there = environment;
+    const there = environment();
     try {
-      environment = environmentAt('unix:///nonexistent.sock');
+      worker.environment = worker.sealed({ software: 'docker', location: 'unix:///nonexistent.sock' });
       expect(await ask(RemoteCalls.checkEnvironment)).toEqual({
         ok: false,
         message: expect.stringContaining('/nonexistent.sock'),
       });
       await expect(ask(RemoteCalls.listRemoteImages)).rejects.toMatchObject({ code: 'ENVIRONMENT_UNREACHABLE' });
-      environment = environmentAt('https://vsphere', 'vSphere');
+      worker.environment = worker.sealed({ software: 'vSphere', location: 'https://vsphere' });
       expect(await ask(RemoteCalls.checkEnvironment)).toEqual({ ok: false, message: expect.stringContaining('"vSphere"') });
     } finally {
-      environment = there;
+      worker.environment = there;
     }
   });
 });

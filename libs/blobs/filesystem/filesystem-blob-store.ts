@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { createReadStream } from 'node:fs';
-import { access, constants, readdir, rm } from 'node:fs/promises';
+import { access, constants, rm } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
 import { type Digest } from '#libs/contracts';
 import { ViceError } from '#libs/errors';
@@ -15,7 +15,7 @@ import {
   type WorkspaceOptions,
 } from '../blob-store.js';
 import { SLOT_BYTES } from '../hashing/slot-pool.js';
-import { isWriter } from '../writer-name.js';
+import { checkedWriter } from '../writer-name.js';
 import { isMissing } from './disk-error.js';
 import { makeFolder, syncFolder } from './durable.js';
 import { FilesystemOpenBlob } from './filesystem-open-blob.js';
@@ -23,6 +23,7 @@ import { FilesystemStagedBlob } from './filesystem-staged-blob.js';
 import { FilesystemWorkspace } from './filesystem-workspace.js';
 import { Layout } from './layout.js';
 import { removeFolder } from './remove-folder.js';
+import { stagedFiles } from './staged-files.js';
 
 /** Blobs as files in one folder, which several processes may share. */
 export class FilesystemBlobStore implements BlobStore {
@@ -47,16 +48,14 @@ export class FilesystemBlobStore implements BlobStore {
   }
 
   async carryOver(formerWriter: string, staged: StagedBlob, signal?: AbortSignal): Promise<number> {
-    const path = this.layout.staged(formerWriter);
-    const former = createReadStream(path, { highWaterMark: SLOT_BYTES });
+    const former = createReadStream(this.layout.staged(formerWriter, staged.source), { highWaterMark: SLOT_BYTES });
     try {
       await once(former, 'open');
+      await pipeline(former, staged, { end: false, signal });
     } catch (error) {
-      if (isMissing(error)) return 0;
-      throw error;
+      if (!isMissing(error)) throw error;
     }
-    await pipeline(former, staged, { end: false, signal });
-    await rm(path, { force: true });
+    await this.removeStaged(formerWriter);
     return former.bytesRead;
   }
 
@@ -66,11 +65,13 @@ export class FilesystemBlobStore implements BlobStore {
 
   async stagedWriters(): Promise<string[]> {
     await this.makeFolders();
-    return (await readdir(this.layout.staging)).filter(isWriter);
+    return [...new Set((await stagedFiles(this.layout)).map(({ writer }) => writer))];
   }
 
   async removeStaged(writer: string): Promise<void> {
-    await removeFolder(this.layout.staged(writer));
+    checkedWriter(writer);
+    await this.makeFolders();
+    for (const staged of await stagedFiles(this.layout)) if (staged.writer === writer) await removeFolder(staged.path);
   }
 
   async removeBytes(digest: Digest): Promise<void> {

@@ -21,6 +21,7 @@ type Done = (error?: Error | null) => void;
 /** Bytes on their way into `<root>/staging`, and from there to their digest. */
 export class FilesystemStagedBlob extends Writable implements StagedBlob {
   readonly writer: string;
+  readonly source: string | undefined;
   bytesWritten = 0;
   private readonly promised: PromisedContent;
   private readonly maxBytes: number;
@@ -38,6 +39,7 @@ export class FilesystemStagedBlob extends Writable implements StagedBlob {
     // The end of the stream, and its destruction, leave the file open until it is committed, kept or cancelled.
     super({ highWaterMark: WAITING_BYTES });
     this.writer = options.writer;
+    this.source = options.source;
     this.promised = options.expected ?? {};
     this.maxBytes = options.maxBytes ?? Infinity;
     // What goes wrong is raised by the pipeline and by commit: nobody need listen besides.
@@ -46,8 +48,8 @@ export class FilesystemStagedBlob extends Writable implements StagedBlob {
 
   /** Raises STORAGE_FULL, or IMAGE_TOO_LARGE where that is known beforehand. */
   static async begin(options: StageOptions, layout: Layout, ledger: BlobLedger): Promise<FilesystemStagedBlob> {
-    const { writer, maxBytes = Infinity, expected = {}, size = expected.size } = options;
-    const path = layout.staged(writer);
+    const { writer, source, maxBytes = Infinity, expected = {}, size = expected.size } = options;
+    const path = layout.staged(writer, source);
     if (expected.size !== undefined && expected.size > maxBytes) throw tooLarge(maxBytes);
     const space = new ReservedSpace(writer, layout, ledger, maxBytes);
     const stopKeepingAlive = ledger.keepAlive(writer);

@@ -1,9 +1,12 @@
+import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { type Digest } from '#libs/contracts';
 import { ViceError } from '#libs/errors';
-import { checkedWriter } from '../writer-name.js';
+import { checkedWriter, isWriter } from '../writer-name.js';
 
 const DIGEST = /^sha256:([0-9a-f]{64})$/;
+/** In no writer's name. */
+const OF_SOURCE = '~';
 
 /**
  * Where everything lies. Staging is inside the same root, so that publishing is a rename within one filesystem.
@@ -16,6 +19,7 @@ const DIGEST = /^sha256:([0-9a-f]{64})$/;
  *       staging/
  *         <job id>.<attempt>
  *         upload-<id>      the bytes that this writer has brought so far, or the folder in which it works
+ *         <writer>~<hash>  bytes of which it said what their source is: in the name, so that neither is ever there without the other
  */
 export class Layout {
   readonly staging: string;
@@ -26,8 +30,15 @@ export class Layout {
     this.blobs = join(root, 'blobs', 'sha256');
   }
 
-  staged(writer: string): string {
-    return join(this.staging, checkedWriter(writer));
+  staged(writer: string, source?: string): string {
+    const ofSource = source === undefined ? '' : `${OF_SOURCE}${createHash('sha256').update(source).digest('hex').slice(0, 32)}`;
+    return join(this.staging, checkedWriter(writer) + ofSource);
+  }
+
+  /** Whose bytes a file of this name in staging has; null: no writer's. */
+  writerOf(name: string): string | null {
+    const [writer = ''] = name.split(OF_SOURCE);
+    return isWriter(writer) ? writer : null;
   }
 
   /** The folder that the blob lies in. */

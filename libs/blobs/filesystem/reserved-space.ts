@@ -1,9 +1,9 @@
 import { lstat, readdir, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type BlobLedger, type SpaceNow } from '../blob-ledger.js';
-import { isWriter } from '../writer-name.js';
 import { isMissing } from './disk-error.js';
 import { type Layout } from './layout.js';
+import { stagedFiles } from './staged-files.js';
 
 const MiB = 1 << 20;
 const FIRST_STEP = 8 * MiB;
@@ -72,9 +72,9 @@ export class ReservedSpace {
 /** First what is staged, then what is free: what comes in between is counted twice rather than not at all. */
 async function spaceNow(layout: Layout): Promise<SpaceNow> {
   const staged: Record<string, number> = {};
-  for (const writer of (await readdir(layout.staging)).filter(isWriter)) {
+  for (const { writer, path } of await stagedFiles(layout)) {
     try {
-      staged[writer] = await bytesOf(layout.staged(writer));
+      staged[writer] = await bytesOf(path);
     } catch (error) {
       if (!isMissing(error)) throw error; // published or removed since
     }

@@ -183,6 +183,31 @@ export function blobStoreSuite(name: string, makePlace: () => Promise<StorePlace
       expect(await staged.commit()).toEqual({ digest: digestOf(bytes), size: bytes.length });
     });
 
+    test('carries nothing over of another source, and takes that away', async () => {
+      const job = randomUUID();
+      const sources: (string | undefined)[] = ['image/1', 'image/2', undefined];
+      for (const [is, was] of [0, 1, 2].flatMap((one) => [0, 1, 2].map((other) => [sources[one], sources[other]] as const))) {
+        const former = await store.stage({ writer: `${job}.1`, ...(was !== undefined && { source: was }) });
+        await new Promise((resolve) => former.write(randomBytes(3 * MiB), resolve));
+        await former.keep();
+        expect(await store.stagedWriters()).toEqual([`${job}.1`]);
+        await using staged = await store.stage({ writer: `${job}.2`, ...(is !== undefined && { source: is }) });
+        const carried = await store.carryOver(`${job}.1`, staged);
+        expect({ is, was, carried: carried > 0 }).toEqual({ is, was, carried: is === was });
+        expect(await store.stagedWriters()).toEqual([`${job}.2`]);
+      }
+    });
+
+    test('publishes and removes what was staged of a source like all else', async () => {
+      const bytes = randomBytes(3 * MiB);
+      const source = '../ any text?';
+      expect(await put(bytes, { source })).toEqual({ digest: digestOf(bytes), size: bytes.length });
+      const kept = await store.stage({ writer: uploadWriter(), source });
+      await kept.keep();
+      await store.removeStaged(kept.writer);
+      expect(await store.stagedWriters()).toEqual([]);
+    });
+
     test('holds what a job published until its job ends, what was uploaded until that is disposed of', async () => {
       const writer = `${randomUUID()}.1`;
       const { digest } = await put(randomBytes(100), { writer });

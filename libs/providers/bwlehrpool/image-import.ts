@@ -3,6 +3,7 @@ import { ViceError } from '#libs/errors';
 import { type RemoteImage } from '../environment-provider.js';
 import { Satellite as Calls } from './calls/methods.js';
 import { type ImageDetails, type ImageVersion } from './calls/structs.js';
+import { isUnanswered, saysNotFound } from './errors/call-errors.js';
 import { findVersion } from './find-version.js';
 import { CONTENT_TYPES, instantOf, mayDownload, whyNotTaken } from './image-list.js';
 import { withoutMarks } from './image-names.js';
@@ -16,13 +17,15 @@ const MAGIC_BYTES = 512;
 /** A machine description is a few KiB; what is more would keep all the rest from being kept. */
 const MAX_DESCRIPTION_BYTES = 48 * 1024;
 
+const NO_RIGHT = 'its owner has given you no right to download it';
+
 /** Raises REMOTE_IMAGE_NOT_FOUND, and ENVIRONMENT_REFUSED for what the user may not have. */
 export async function describeImage(satellite: Satellite, tickets: DownloadTickets, reference: string): Promise<RemoteImage> {
   const { details, version } = await findVersion(satellite, reference);
   const { imageBaseId = '', imageName = '', virtId = '' } = details;
   const { versionId = '', fileSize = 0n, createTime } = version;
   const name = withoutMarks(imageName);
-  const whyNot = mayDownload(details) ? whyNotTaken(virtId) : 'its owner has given you no right to download it';
+  const whyNot = mayDownload(details) ? (whyNotTaken(virtId) ?? whyNotUsable(version)) : NO_RIGHT;
   if (whyNot !== null) throw new ViceError('ENVIRONMENT_REFUSED', `the image "${name}" cannot be imported: ${whyNot}`);
   const size = Number(fileSize);
   return {
@@ -35,6 +38,11 @@ export async function describeImage(satellite: Satellite, tickets: DownloadTicke
     metadata: await metadataOf(satellite, details, version),
   };
 }
+
+const whyNotUsable = ({ isValid }: ImageVersion): string | null =>
+  isValid === true
+    ? null
+    : 'this version of it is not valid any more, as when it has expired or its file is missing there; name another version, or the image itself for its latest valid one';
 
 /** By the virtualizer, and where that takes several kinds of disks by how the disk begins. */
 async function contentTypeOf(
@@ -73,12 +81,14 @@ async function metadataOf(satellite: Satellite, details: ImageDetails, version: 
   };
 }
 
-async function machineDescriptionOf(satellite: Satellite, versionId: string): Promise<JsonObject> {
-  const bytes = await satellite.call(
-    Calls.getImageVersionVirtConfig,
-    { imageVersionId: versionId },
-    'read the machine description of the image',
-  );
+/** A version may be without one: a machine is made for its disk when it is deployed again. */
+async function machineDescriptionOf(satellite: Satellite, imageVersionId: string): Promise<JsonObject> {
+  const bytes = await satellite
+    .call(Calls.getImageVersionVirtConfig, { imageVersionId }, 'read the machine description of the image')
+    .catch((error: unknown) => {
+      if (saysNotFound(error) || isUnanswered(error)) return Buffer.alloc(0);
+      throw error;
+    });
   if (bytes.length === 0 || bytes.length > MAX_DESCRIPTION_BYTES) return {};
   try {
     return { machineDescription: new TextDecoder('utf-8', { fatal: true }).decode(bytes) };

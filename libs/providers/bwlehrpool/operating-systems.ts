@@ -9,6 +9,8 @@ export interface SystemWish {
   osId?: number;
   /** `Ubuntu (64 Bit)`, `Windows 10`, or Glance's `os_distro`: `ubuntu`. */
   name?: string;
+  /** Glance's `os_version`, where the name says none: `22.04`. */
+  version?: string;
 }
 
 /** When nothing fits: how satellites call a system that they have no name for. */
@@ -19,17 +21,18 @@ export const operatingSystems = (satellite: Satellite): Promise<OperatingSystem[
 
 /**
  * The satellite's own entry for a system, whose numbers are nothing but the satellite's: by the number only where the name agrees, by its name, by the words of
- * its name, and else the one for all that has no entry. Raises ENVIRONMENT_FAILED where the satellite knows no systems.
+ * its name, with its version before without, and else the one for all that has no entry. Raises ENVIRONMENT_FAILED where the satellite knows no systems.
  */
-export function findSystem(known: readonly OperatingSystem[], { osId, name }: SystemWish, virtId: string): OperatingSystem {
-  const wanted = words(name ?? '');
-  const same = (system: OperatingSystem) => words(system.osName ?? '').join(' ') === wanted.join(' ');
+export function findSystem(
+  known: readonly OperatingSystem[],
+  { osId, name, version }: SystemWish,
+  virtId: string,
+): OperatingSystem {
   const byNumber = known.find((system) => system.osId === osId);
-  if (byNumber && (name === undefined || same(byNumber))) return byNumber;
-  if (wanted.length > 0) {
-    const named = known.find(same) ?? mostAlike(known, wanted, virtId);
-    if (named) return named;
-  }
+  if (byNumber && (name === undefined || isCalled(byNumber, words(name)))) return byNumber;
+  const exactly = version === undefined ? undefined : named(known, `${name ?? ''} ${version}`, virtId);
+  const byName = exactly ?? named(known, name ?? '', virtId);
+  if (byName) return byName;
   for (const pattern of ANY_SYSTEM) {
     const found = forVirtualizer(known, virtId).find(({ osName = '' }) => pattern.test(osName));
     if (found) return found;
@@ -38,6 +41,15 @@ export function findSystem(known: readonly OperatingSystem[], { osId, name }: Sy
   if (first) return first;
   throw new ViceError('ENVIRONMENT_FAILED', 'the satellite knows no operating systems, so that no image can be described to it');
 }
+
+function named(known: readonly OperatingSystem[], name: string, virtId: string): OperatingSystem | undefined {
+  const wanted = words(name);
+  if (wanted.length === 0) return undefined;
+  return known.find((system) => isCalled(system, wanted)) ?? mostAlike(known, wanted, virtId);
+}
+
+const isCalled = ({ osName = '' }: OperatingSystem, wanted: readonly string[]): boolean =>
+  words(osName).join(' ') === wanted.join(' ');
 
 /** All the wanted words must be there; of several the one with the fewest others, and 64 bits rather than 32. */
 function mostAlike(known: readonly OperatingSystem[], wanted: readonly string[], virtId: string): OperatingSystem | undefined {

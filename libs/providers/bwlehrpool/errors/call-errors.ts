@@ -1,5 +1,5 @@
 import { ViceError, type ErrorCode } from '#libs/errors';
-import { ApplicationException, ProtocolFault, RemoteException } from '../thrift/message.js';
+import { ApplicationException, EmptyAnswer, ProtocolFault, RemoteException } from '../thrift/message.js';
 import { CallDropped } from '../thrift/thrift.connection.js';
 import { refusalInWords } from './server-words.js';
 
@@ -65,6 +65,11 @@ export function isExpiredLogin(error: unknown): boolean {
 export function isUnexplained(error: unknown): boolean {
   const { cause } = error as { cause?: unknown };
   return cause instanceof RemoteException && cause.kind === 'invocation' && cause.number === undefined && cause.said === '';
+}
+
+/** Whether a server answered with nothing, where something is due. */
+export function isUnanswered(error: unknown): boolean {
+  return (error as { cause?: unknown }).cause instanceof EmptyAnswer;
 }
 
 /** Whether it says that an image, a version or a base is not there. */

@@ -6,8 +6,8 @@ export interface Hardware {
   /** As QEMU calls it: `virtio`, `e1000`. */
   nic: string;
   efi: boolean;
-  /** The name of the distribution, as `os_distro` has it. */
-  system?: string;
+  /** The distribution and its version, as `os_distro` and `os_version` have them. */
+  system?: { name: string; version?: string };
 }
 
 const BUSES = ['virtio', 'scsi', 'sata', 'ide', 'usb', 'nvme'] as const;
@@ -18,12 +18,12 @@ export function hardwareOf(imageSpecifics: JsonObject, bus: Hardware['diskBus'])
   const said = (key: string) => textUnder(imageSpecifics, key)?.toLowerCase();
   const diskBus = BUSES.find((known) => known === said('hw_disk_bus')) ?? bus;
   const nic = NICS.find((known) => known === said('hw_vif_model'));
-  const system = [said('os_distro'), said('os_version')].filter((part) => part !== undefined).join(' ');
+  const [name, version] = [said('os_distro'), said('os_version')];
   return {
     diskBus,
     nic: nic ?? (bus === 'virtio' ? 'virtio' : 'e1000'),
     efi: said('hw_firmware_type') === 'uefi',
-    ...(system !== '' && { system }),
+    ...(name && { system: { name, ...(version && { version }) } }),
   };
 }
 

@@ -50,6 +50,8 @@ describe('a machine that is made for a disk', () => {
 
   it('has the operating system that the cloud says', () => {
     expect(plan('disk-qcow2', { openstack: { os_distro: 'ubuntu' } }).osId).toBe(7);
+    expect(plan('disk-qcow2', { openstack: { os_distro: 'ubuntu', os_version: '24.04' } }).osId).toBe(7);
+    expect(plan('disk-qcow2', { openstack: { os_version: '24.04' } }).osId).toBe(42);
   });
 
   it('is one for VMware for a VMDK disk, as lecture start wants it', () => {

@@ -65,7 +65,7 @@ function keptMachine({ contentType, imageSpecifics }: PlannedDisk): { virtId: st
 function systemWish(imageSpecifics: JsonObject, { system }: Hardware): SystemWish {
   const { osId, osName } = keptOf(imageSpecifics);
   if (typeof osId === 'number') return { osId, ...(typeof osName === 'string' && { name: osName }) };
-  return system === undefined ? {} : { name: system };
+  return system ?? {};
 }
 
 /** VMware's own disks say what they hung on. */

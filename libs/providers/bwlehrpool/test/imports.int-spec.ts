@@ -4,7 +4,7 @@ import { describeWith, tool, until } from '#libs/testing';
 import { buildVmdk } from '#libs/testing/images';
 import { type ResumableSession } from '../../index.js';
 import { bytesOf, DOMAIN, inSession, MIB, qcow2, storeImage } from './bwlehrpool-bench.js';
-import { invocation, rejected } from './satellite/exceptions.js';
+import { invocation, notFound, rejected } from './satellite/exceptions.js';
 import { ALL, BLOCK, NONE } from './satellite/store.js';
 import { startSatellite, type TestSatellite } from './satellite/test-satellite.js';
 import { COLLEAGUE } from './satellite/users.js';
@@ -89,6 +89,27 @@ await describeWith([tool('openssl')], 'importing from a satellite', () => {
         machineDescription: DOMAIN,
       },
     });
+  });
+
+  it.each([
+    ['says that there is none', () => satellite.faults.raise('getImageVersionVirtConfig', notFound())],
+    ['says nothing', () => satellite.faults.answerNothing('getImageVersionVirtConfig')],
+  ])('takes an image without a machine description, where the satellite %s', async (_how, make) => {
+    const { base } = storeImage(satellite, qcow2(1000));
+    make();
+    const { metadata } = await describeImage(base.id);
+    expect(metadata).toMatchObject({ imageBaseId: base.id, osId: 7, virtId: 'qemukvm' });
+    expect(metadata).not.toHaveProperty('machineDescription');
+  });
+
+  it('refuses a version that is named and not valid, however it is named', async () => {
+    const { base } = storeImage(satellite, qcow2(1000));
+    const { id } = satellite.store.addVersion(base, qcow2(2000), { isValid: false });
+    for (const reference of [id, `${base.id}/${id}`])
+      await expect(describeImage(reference)).rejects.toMatchObject({
+        code: 'ENVIRONMENT_REFUSED',
+        message: expect.stringMatching(/"Algorithms" cannot be imported: this version .* not valid .* name another version/),
+      });
   });
 
   it('finds a version by its own id, and the latest valid one by the id of the image', async () => {

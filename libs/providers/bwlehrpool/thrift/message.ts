@@ -28,6 +28,9 @@ export class ApplicationException extends Error {
 /** What came is no answer that we understand. */
 export class ProtocolFault extends Error {}
 
+/** A result that is not set: how a server of another language says that there is none. */
+export class EmptyAnswer extends ProtocolFault {}
+
 /** A whole frame, its length in front. */
 export function encodeCall<Args>(method: Pick<Method<Args, unknown>, 'name' | 'args'>, sequence: number, args: Args): Buffer {
   let frame: Buffer = Buffer.alloc(0);
@@ -66,7 +69,7 @@ function readResult<R>(input: TProtocol, { name, result, throws }: Answering<R>)
     const raised = fields[`exception${i}`] as { number?: number; message?: string } | undefined;
     if (raised) throw new RemoteException(kind, raised.number, raised.message ?? '');
   });
-  if (result && fields['success'] === undefined) throw new ProtocolFault(`"${name}" was answered with nothing`);
+  if (result && fields['success'] === undefined) throw new EmptyAnswer(`"${name}" was answered with nothing`);
   return fields['success'] as R;
 }
 

@@ -8,6 +8,7 @@ export class Faults {
   lines = 0;
   private readonly drops: { name: string; when: 'before' | 'after' }[] = [];
   private readonly raised: { name: string; exception: Thrown }[] = [];
+  private readonly unanswered: string[] = [];
   private cuts: number[] = [];
   private badBlocksLeft = 0;
   private silentLinesLeft = 0;
@@ -25,6 +26,11 @@ export class Faults {
   /** The next call of this name, or so many of them, are answered with an exception. */
   raise(name: string, exception: Thrown, times = 1): void {
     for (let i = 0; i < times; i++) this.raised.push({ name, exception });
+  }
+
+  /** The result of the next call of this name is not set. */
+  answerNothing(name: string): void {
+    this.unanswered.push(name);
   }
 
   /** The next transfer connections break after so many bytes of the file each. */
@@ -85,6 +91,11 @@ export class Faults {
   raisedBy(name: string): Thrown | null {
     const at = this.raised.findIndex((fault) => fault.name === name);
     return at < 0 ? null : this.raised.splice(at, 1)[0]!.exception;
+  }
+
+  isUnanswered(name: string): boolean {
+    const at = this.unanswered.indexOf(name);
+    return at >= 0 && this.unanswered.splice(at, 1).length > 0;
   }
 
   /** Bytes after which a new transfer connection breaks. */

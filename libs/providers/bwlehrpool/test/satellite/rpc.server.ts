@@ -78,7 +78,7 @@ function resultOf({ throws, handle }: ServedMethod, name: string, args: Fields, 
   try {
     const raised = faults.raisedBy(name);
     if (raised) throw raised;
-    return struct({ 0: handle(args) });
+    return struct(faults.isUnanswered(name) ? {} : { 0: handle(args) });
   } catch (error) {
     if (!(error instanceof Thrown)) throw error;
     return struct({ [throws.indexOf(error.letter) + 1]: error.body });

@@ -80,6 +80,10 @@ export class Store {
   serverSideCopy = false;
   /** Whether it notices of its own accord that the last block has been checked, or only when a line comes. */
   noticesTheEnd = true;
+  /** Deleted versions are listed until they are purged, as versions that are not valid. */
+  listsDeleted = false;
+  /** What has been uploaded is not valid. */
+  finishesInvalid = false;
   private clock = 1_700_000_000;
 
   now(): number {
@@ -120,6 +124,11 @@ export class Store {
     };
     base.versions.push(version);
     return version;
+  }
+
+  deleteVersion(base: StoredBase, version: StoredVersion): void {
+    if (this.listsDeleted) version.isValid = false;
+    else base.versions = base.versions.filter((one) => one !== version);
   }
 
   findVersion(id: string): { base: StoredBase; version: StoredVersion } | null {
@@ -196,7 +205,7 @@ export class Store {
     upload.state = STATE.finished;
     const { token: id, size, blocks, hashes, machineDescription, ownerId: uploaderId } = upload;
     const version = { id, createTime: this.now(), size, blocks, hashes, machineDescription, uploaderId };
-    upload.base.versions.push({ ...version, software: [], isValid: true });
+    upload.base.versions.push({ ...version, software: [], isValid: !this.finishesInvalid });
   }
 
   contentOf(version: StoredVersion): Buffer {
