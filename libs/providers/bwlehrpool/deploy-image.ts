@@ -4,13 +4,13 @@ import { Satellite as Calls } from './calls/methods.js';
 import { type ImageDetails } from './calls/structs.js';
 import { isUnexplained } from './errors/call-errors.js';
 import { findDeployed } from './find-deployed.js';
-import { detailsOf } from './find-version.js';
+import { detailsOf, versionIn } from './find-version.js';
 import { finishedName, markedDescription, nameInTheMaking } from './image-names.js';
 import { notedReference, parseReference } from './image-reference.js';
 import { keptOf, planMachine, type MachinePlan } from './machine/machine-plan.js';
 import { operatingSystems } from './operating-systems.js';
 import { NO_RIGHTS } from './permissions.js';
-import { comparedReceipt } from './receipt.js';
+import { comparedReceipt, isWhole } from './receipt.js';
 import { removeImage } from './remove-deployment.js';
 import { type Satellite } from './satellite.js';
 import { blockHashes } from './transfer/block-hashes.js';
@@ -58,8 +58,8 @@ export async function deployImage(
 }
 
 /**
- * What a former attempt came to. Its image is found by its marker; its upload by the id that was noted, which no one else may see, because whoever has it may
- * send other bytes. Images with which nothing can be done any more are removed.
+ * What a former attempt came to. Its image is found by its marker; its upload, and the version that came of it, by the id that was noted, which no one else may
+ * see, because whoever has it may send other bytes. Images with which nothing can be done any more are removed.
  */
 async function formerAttempt(
   satellite: Satellite,
@@ -68,15 +68,15 @@ async function formerAttempt(
 ): Promise<{ finished?: { baseId: string; versionId: string }; begun?: Begun }> {
   const found = await findDeployed(satellite, marker, former);
   const noted = former === undefined ? null : parseReference(former);
-  for (const { imageBaseId: baseId = '', versions = [] } of found) {
-    const versionId = versions.find((version) => Number(version.fileSize) === size)?.versionId;
-    if (versionId !== undefined) return { finished: { baseId, versionId } };
-  }
-  for (const { imageBaseId: baseId = '' } of found) {
-    if (noted?.baseId !== baseId || noted.port === undefined) continue;
-    const { state } = await uploadStatus(satellite, noted.versionId, size);
-    if (state === 'unknown' || state === 'error') continue;
-    return { begun: { baseId, ticket: { token: noted.versionId, port: noted.port } } };
+  const ours = noted && found.find(({ imageBaseId }) => imageBaseId === noted.baseId);
+  if (noted && ours) {
+    const { baseId, versionId, port } = noted;
+    const version = versionIn(ours, versionId);
+    if (version && isWhole(version, size)) return { finished: { baseId, versionId } };
+    if (!version && port !== undefined) {
+      const { state } = await uploadStatus(satellite, versionId, size);
+      if (state !== 'unknown' && state !== 'error') return { begun: { baseId, ticket: { token: versionId, port } } };
+    }
   }
   for (const useless of found) await removeImage(satellite, useless, former);
   return {};

@@ -1,28 +1,29 @@
 import { type ImageDetails } from './calls/structs.js';
 import { detailsOf } from './find-version.js';
 import { allImages } from './image-list.js';
-import { markerIn } from './image-names.js';
+import { isInTheMaking, markerIn } from './image-names.js';
 import { parseReference } from './image-reference.js';
 import { type Satellite } from './satellite.js';
 
 /**
- * The images that carry the marker of a deployment, in the name or in the description: one, or several where a call got lost after it was heard. Only the
- * user's own count, because anybody may write anything into the name of an image of theirs.
- * @param reference what a former attempt noted. It counts also where its marker was edited away, but never where it belongs to another deployment.
+ * The images of a deployment, the noted one first: those that carry its marker in the name or in the description; several where a call got lost after it was
+ * heard. Only the user's own count, because anybody may write anything into the name of an image of theirs.
+ * @param reference what a former attempt noted. It counts also where its marker was edited away, but never where it belongs to another deployment. An image is
+ * noted before it is finished: where there is a note, another finished one with the marker is a copy that the user has made, whether ours is still there or not.
  */
 export async function findDeployed(satellite: Satellite, marker: string, reference?: string): Promise<ImageDetails[]> {
-  const { me } = await satellite.whoWeAre();
-  const ids = new Set<string>();
-  for await (const image of allImages(satellite)) {
-    const isOurs = image.ownerId === undefined || image.ownerId === me.userId;
-    if (isOurs && markerIn(image) === marker) ids.add(image.imageBaseId ?? '');
-  }
+  const isNotForeign = (image: ImageDetails) => [null, marker].includes(markerIn(image));
   const noted = reference === undefined ? null : parseReference(reference);
-  if (noted) ids.add(noted.baseId);
-  const found: ImageDetails[] = [];
-  for (const id of ids) {
-    const details = await detailsOf(satellite, id);
-    if (details && [null, marker].includes(markerIn(details))) found.push(details);
+  const there = noted && (await detailsOf(satellite, noted.baseId));
+  const isNoteOurs = noted !== null && (there === null || isNotForeign(there));
+  const { me } = await satellite.whoWeAre();
+  const found = there && isNoteOurs ? [there] : [];
+  for await (const image of allImages(satellite)) {
+    const { imageBaseId = '', ownerId } = image;
+    if (imageBaseId === noted?.baseId || markerIn(image) !== marker) continue;
+    if ((ownerId !== undefined && ownerId !== me.userId) || (isNoteOurs && !isInTheMaking(image))) continue;
+    const details = await detailsOf(satellite, imageBaseId);
+    if (details && isNotForeign(details)) found.push(details);
   }
   return found;
 }

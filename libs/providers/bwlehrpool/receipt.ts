@@ -26,9 +26,13 @@ export function receiptOf(details: ImageDetails, version: ImageVersion): Deploym
   return { reference: referenceText(imageBaseId, versionId), facts };
 }
 
+/** Whether the satellite holds so many bytes as a version that can be used. */
+export const isWhole = ({ fileSize, isValid }: ImageVersion, size: number): boolean =>
+  isValid === true && Number(fileSize) === size;
+
 /**
  * The same with the SHA-1 of each block: it was by these that the satellite checked what it got before it called the upload finished. Raises
- * RECEIPT_MISMATCH where it holds something else.
+ * RECEIPT_MISMATCH where it holds something else, or what nobody can use.
  */
 export function comparedReceipt(
   details: ImageDetails,
@@ -37,15 +41,16 @@ export function comparedReceipt(
   hashes: readonly Buffer[],
 ): DeploymentReceipt {
   const version = versionIn(details, versionId);
-  if (Number(version?.fileSize ?? -1) !== image.size)
-    throw new ViceError(
-      'RECEIPT_MISMATCH',
-      version
-        ? `the satellite holds ${version.fileSize} bytes of the image, and not the ${image.size} that were sent`
-        : 'the satellite called the upload finished, but has no such version of the image',
-    );
-  const { reference, facts } = receiptOf(details, version!);
+  if (!version || !isWhole(version, image.size)) throw new ViceError('RECEIPT_MISMATCH', mismatchOf(version, image.size));
+  const { reference, facts } = receiptOf(details, version);
   const listed: JsonObject = hashes.length <= MAX_LISTED_HASHES ? { blockSha1: hashes.map((hash) => hash.toString('hex')) } : {};
   const blocks = { blockBytes: BLOCK_BYTES, blocks: hashes.length, sha256OfBlockSha1: digestOfHashes(hashes) };
   return { reference, facts: { ...facts, ...blocks, ...listed } };
+}
+
+function mismatchOf(version: ImageVersion | undefined, size: number): string {
+  if (!version) return 'the satellite called the upload finished, but has no such version of the image';
+  if (Number(version.fileSize) === size)
+    return 'the satellite called the upload finished, but the image not valid: it is uploaded anew';
+  return `the satellite holds ${version.fileSize} bytes of the image, and not the ${size} that were sent`;
 }

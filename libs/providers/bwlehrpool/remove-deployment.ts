@@ -4,7 +4,6 @@ import { type ImageDetails } from './calls/structs.js';
 import { saysNotFound } from './errors/call-errors.js';
 import { findDeployed } from './find-deployed.js';
 import { detailsOf, versionIn } from './find-version.js';
-import { isInTheMaking } from './image-names.js';
 import { parseReference } from './image-reference.js';
 import { type Satellite } from './satellite.js';
 import { isForgotten } from './transfer/upload-status.js';
@@ -14,12 +13,7 @@ import { isForgotten } from './transfer/upload-status.js';
  * has it in use it says so, and the removal is tried again later.
  */
 export async function removeDeployment(satellite: Satellite, { marker, reference }: DeployedThing): Promise<void> {
-  const found = await findDeployed(satellite, marker, reference);
-  const noted = reference === undefined ? null : parseReference(reference);
-  const own = found.filter(({ imageBaseId }) => imageBaseId === noted?.baseId);
-  // Where we know which one it is, another one with the marker in its description is a copy that the user has made; in its name, one that got lost.
-  const others = found.filter((image) => !own.includes(image) && (own.length === 0 || isInTheMaking(image)));
-  for (const image of [...own, ...others]) await removeImage(satellite, image, reference);
+  for (const image of await findDeployed(satellite, marker, reference)) await removeImage(satellite, image, reference);
 }
 
 /** @param reference what a former attempt noted, of this image or of another one */
@@ -32,7 +26,9 @@ export async function removeImage(satellite: Satellite, details: ImageDetails, r
     else await cancelUpload(satellite, versionId);
   }
   const left = await detailsOf(satellite, imageBaseId);
-  if (left && (left.versions ?? []).length === 0)
+  // A satellite may go on to list a version that was just deleted, until it has cleared it away.
+  const others = left?.versions?.filter((version) => version.versionId !== versionId) ?? [];
+  if (left && others.length === 0)
     await gone(satellite.call(Calls.deleteImageBase, { imageBaseId }, `remove the image ${imageBaseId}`));
 }
 

@@ -46,11 +46,18 @@ export function providerSuite(name: string, open: () => Promise<ProviderBench>):
       const read = async (position: number, length: number) => rangeOf(await open(), position, length);
       return { title: 'Suite image', contentType, size: bytes.length, digest, open, read, ...rest };
     };
-    const noted: string[] = [];
-    const note = async (reference: string) => void noted.push(reference);
-    const write = (marker: string) => session((connected) => connected.write(deployable(), marker, note));
-    const remove = (marker: string, reference?: string) =>
-      session((connected) => connected.remove({ marker, title: 'Suite image', specifics: {}, ...(reference && { reference }) }));
+    /** As the registry does it: what an attempt notes, the next one is told. */
+    const noted = new Map<string, string>();
+    const noteFor = (marker: string) => async (reference: string) => void noted.set(marker, reference);
+    const write = (marker: string, image = deployable()) => {
+      const former = noted.get(marker);
+      return session((connected) => connected.write({ ...image, ...(former && { former }) }, marker, noteFor(marker)));
+    };
+    const remove = async (marker: string, reference?: string) => {
+      const what = { marker, title: 'Suite image', specifics: {}, ...(reference && { reference }) };
+      await session((connected) => connected.remove(what));
+      noted.delete(marker);
+    };
 
     it('says what answers', async () => {
       const { message, details } = await session((connected) => connected.check());
@@ -114,11 +121,10 @@ export function providerSuite(name: string, open: () => Promise<ProviderBench>):
     it('deploys: notes the reference before the bytes go, and holds what was sent', async () => {
       let notedFirst: string[] = [];
       const source = async () => {
-        notedFirst = [...noted];
+        notedFirst = [...noted.values()];
         return Readable.from(chunksOf(bench.deployable.bytes));
       };
-      noted.length = 0;
-      const receipt = await session((connected) => connected.write(deployable(source), MARKERS[0], note));
+      const receipt = await write(MARKERS[0], deployable(source));
       expect(notedFirst).toHaveLength(1);
       const held = await session((connected) => connected.verify(receipt.reference));
       expect(held?.reference).toBe(receipt.reference);
@@ -161,7 +167,7 @@ export function providerSuite(name: string, open: () => Promise<ProviderBench>):
     it('leaves nothing when its source breaks, and says why', async () => {
       const failure = new ViceError('BLOB_NOT_FOUND', 'the blob is gone');
       const broken = async () => Readable.from(breakingAfter(bench.deployable.bytes, failure));
-      await expect(session((connected) => connected.write(deployable(broken), MARKERS[0], note))).rejects.toBe(failure);
+      await expect(write(MARKERS[0], deployable(broken))).rejects.toBe(failure);
       await remove(MARKERS[0]);
       expect(await bench.holdings()).toEqual(before);
     });
@@ -171,7 +177,7 @@ export function providerSuite(name: string, open: () => Promise<ProviderBench>):
       const cut = async () =>
         Readable.from(breakingAfter(bench.deployable.bytes, new Error('never seen'), () => control.abort(handBack)));
       const handBack = new ViceError('UNAVAILABLE', 'the worker shuts down');
-      const cutOff = session((connected) => connected.write(deployable(cut), MARKERS[0], note), control.signal);
+      const cutOff = session((connected) => connected.write(deployable(cut), MARKERS[0], noteFor(MARKERS[0])), control.signal);
       await expect(cutOff).rejects.toMatchObject({ code: 'UNAVAILABLE' });
       const { reference } = await write(MARKERS[0]);
       await remove(MARKERS[0], reference);

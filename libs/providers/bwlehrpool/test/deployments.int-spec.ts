@@ -6,7 +6,7 @@ import { describeWith, tool, until } from '#libs/testing';
 import { type DeployableImage, type DeploymentReceipt } from '../../index.js';
 import { bytesOf, deployable, DOMAIN, holdingsOf, inSession, MIB, qcow2, storeImage } from './bwlehrpool-bench.js';
 import { authorization, invocation, rejected } from './satellite/exceptions.js';
-import { BLOCK, NONE, sha1, type StoredBase } from './satellite/store.js';
+import { BLOCK, NONE, sha1, type StoredBase, type StoredVersion } from './satellite/store.js';
 import { startSatellite, type TestSatellite } from './satellite/test-satellite.js';
 import { COLLEAGUE, LECTURER, STUDENT } from './satellite/users.js';
 
@@ -23,6 +23,8 @@ await describeWith([tool('openssl')], 'deploying to a satellite', () => {
     satellite.store.uploads.clear();
     satellite.store.asked.length = 0;
     satellite.store.serverSideCopy = false;
+    satellite.store.listsDeleted = false;
+    satellite.store.finishesInvalid = false;
     satellite.faults.letGo();
     satellite.faults.calls.clear();
     marker = randomUUID();
@@ -45,6 +47,8 @@ await describeWith([tool('openssl')], 'deploying to a satellite', () => {
       session.remove({ marker, title: null, specifics: {}, ...(reference && { reference }) }),
     );
   const bases = (): StoredBase[] => [...satellite.store.bases.values()];
+  /** To compare by: bytes of disks make differences that nobody can read. */
+  const idsOf = (things: readonly { id: string }[]) => things.map(({ id }) => id);
   const askedBytes = () => satellite.store.asked.reduce((sum, { start, end }) => sum + end - start, 0);
 
   it('makes one image with one version, described and its owner’s alone, and tells the hashes of its blocks', async () => {
@@ -140,6 +144,12 @@ await describeWith([tool('openssl')], 'deploying to a satellite', () => {
       const receipt = await deploy();
       const { version } = satellite.store.findVersion(receipt.reference.split('/')[1]!)!;
       expect(satellite.store.contentOf(version).equals(content)).toBe(true);
+    });
+
+    it('takes back what the satellite has finished, but does not call valid', async () => {
+      satellite.store.finishesInvalid = true;
+      await expect(deploy()).rejects.toMatchObject({ code: 'RECEIPT_MISMATCH', message: expect.stringContaining('not valid') });
+      expect(idsOf(bases())).toEqual([]);
     });
 
     it('takes back what the satellite has given up, and the next attempt begins anew', async () => {
@@ -255,6 +265,43 @@ await describeWith([tool('openssl')], 'deploying to a satellite', () => {
       expect(satellite.store.uploads.size).toBe(1);
     });
 
+    it.each([
+      ['is not valid any more', (version: StoredVersion) => void (version.isValid = false)],
+      ['has another size', (version: StoredVersion) => void version.size--],
+    ])('begins anew where what was finished %s', async (_what, spoil) => {
+      const { reference } = await deploy();
+      const [former] = bases();
+      spoil(former!.versions[0]!);
+      const anew = await deploy({ former: reference });
+      expect(anew.reference).not.toBe(reference);
+      const held = bases().flatMap(({ versions }) => versions.map(({ id, isValid, size }) => ({ id, isValid, size })));
+      expect(held).toEqual([{ id: anew.reference.split('/')[1], isValid: true, size: SIZE }]);
+      expect(idsOf(bases())).not.toContain(former!.id);
+    });
+
+    it('takes no other version for what it uploaded, though it has as many bytes', async () => {
+      const { reference } = await deploy();
+      const [baseId, versionId] = reference.split('/');
+      const [former] = bases();
+      const theirs = satellite.store.addVersion(former!, qcow2(SIZE));
+      former!.versions = former!.versions.filter(({ id }) => id !== versionId);
+      const anew = await deploy({ former: reference });
+      expect(anew.reference.split('/')[0]).not.toBe(baseId);
+      expect(idsOf(former!.versions)).toEqual([theirs.id]);
+    });
+
+    it('takes no copy that a user made for its own, and leaves it alone', async () => {
+      const { reference } = await deploy();
+      const [ours] = bases();
+      const copy = satellite.store.createBase('copy', LECTURER.id, { description: ours!.description });
+      satellite.store.addVersion(copy, content);
+      satellite.store.bases.delete(ours!.id);
+      const anew = await deploy({ former: reference });
+      expect(anew.reference).not.toContain(copy.id);
+      expect(idsOf(bases())).toEqual([copy.id, anew.reference.split('/')[0]]);
+      expect(copy.versions.length).toBe(1);
+    });
+
     it('takes an attempt without a note for nothing, and makes nothing twice', async () => {
       await crash();
       await deploy({ former: undefined });
@@ -319,6 +366,30 @@ await describeWith([tool('openssl')], 'deploying to a satellite', () => {
       const foreign = satellite.store.createBase(`x [ViCE ${marker}]`, COLLEAGUE.id);
       await remove(reference);
       expect(bases()).toEqual([copy, foreign]);
+    });
+
+    it('leaves a copy that somebody made also where ours is gone, and removes what never got its own name', async () => {
+      const { reference } = await deploy();
+      const [ours] = bases();
+      const copy = satellite.store.createBase('copy', LECTURER.id, { description: ours!.description });
+      satellite.store.addVersion(copy, content);
+      satellite.store.createBase(`Tools [ViCE ${marker}]`, LECTURER.id);
+      satellite.store.bases.delete(ours!.id);
+      await remove(reference);
+      expect(idsOf(bases())).toEqual([copy.id]);
+      expect(copy.versions.length).toBe(1);
+    });
+
+    it('removes the image also where the satellite still lists the version that was deleted', async () => {
+      satellite.store.listsDeleted = true;
+      const { reference } = await deploy();
+      await remove(reference);
+      expect(idsOf(bases())).toEqual([]);
+      noted = [];
+      const { reference: shared } = await deploy();
+      satellite.store.addVersion(bases()[0]!, qcow2(1000));
+      await remove(shared);
+      expect(bases()[0]!.versions.filter(({ isValid }) => isValid).length).toBe(1);
     });
 
     it('is tried again later while the image is in use', async () => {

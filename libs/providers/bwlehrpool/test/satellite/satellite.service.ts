@@ -110,8 +110,7 @@ export function satelliteService({ store, users, pageSize, transferPorts }: Part
       handle: (args) => {
         const { base, version } = versionOf(args);
         if (!rightsOf(base, user(args)).admin) throw authorization(2);
-        base.versions = base.versions.filter((one) => one !== version);
-        return undefined;
+        return void store.deleteVersion(base, version);
       },
     },
     deleteImageBase: { throws: 'ANV', handle: (args) => void store.bases.delete(ownBase(args, 'admin').id) },

@@ -78,6 +78,10 @@ export class Store {
   /** In the order in which they came, uploads and downloads. */
   readonly asked: AskedRange[] = [];
   serverSideCopy = false;
+  /** Deleted versions are listed until they are purged, as versions that are not valid. */
+  listsDeleted = false;
+  /** What has been uploaded is not valid. */
+  finishesInvalid = false;
   private clock = 1_700_000_000;
 
   now(): number {
@@ -118,6 +122,11 @@ export class Store {
     };
     base.versions.push(version);
     return version;
+  }
+
+  deleteVersion(base: StoredBase, version: StoredVersion): void {
+    if (this.listsDeleted) version.isValid = false;
+    else base.versions = base.versions.filter((one) => one !== version);
   }
 
   findVersion(id: string): { base: StoredBase; version: StoredVersion } | null {
@@ -194,7 +203,7 @@ export class Store {
     upload.state = STATE.finished;
     const { token: id, size, blocks, hashes, machineDescription, ownerId: uploaderId } = upload;
     const version = { id, createTime: this.now(), size, blocks, hashes, machineDescription, uploaderId };
-    upload.base.versions.push({ ...version, software: [], isValid: true });
+    upload.base.versions.push({ ...version, software: [], isValid: !this.finishesInvalid });
   }
 
   contentOf(version: StoredVersion): Buffer {
