@@ -24,6 +24,7 @@ await describeWith([tool('openssl')], 'deploying to a satellite', () => {
     satellite.store.asked.length = 0;
     satellite.store.serverSideCopy = false;
     satellite.store.listsDeleted = false;
+    satellite.store.finishesInvalid = false;
     satellite.faults.letGo();
     satellite.faults.calls.clear();
     marker = randomUUID();
@@ -46,6 +47,8 @@ await describeWith([tool('openssl')], 'deploying to a satellite', () => {
       session.remove({ marker, title: null, specifics: {}, ...(reference && { reference }) }),
     );
   const bases = (): StoredBase[] => [...satellite.store.bases.values()];
+  /** To compare by: bytes of disks make differences that nobody can read. */
+  const idsOf = (things: readonly { id: string }[]) => things.map(({ id }) => id);
   const askedBytes = () => satellite.store.asked.reduce((sum, { start, end }) => sum + end - start, 0);
 
   /** Ends the attempt in its middle, as a worker's death does: of two lines at least one has sent a whole block by then. */
@@ -160,8 +163,7 @@ await describeWith([tool('openssl')], 'deploying to a satellite', () => {
     it('takes back what the satellite has finished, but does not call valid', async () => {
       satellite.store.finishesInvalid = true;
       await expect(deploy()).rejects.toMatchObject({ code: 'RECEIPT_MISMATCH', message: expect.stringContaining('not valid') });
-      satellite.store.finishesInvalid = false;
-      expect(bases()).toEqual([]);
+      expect(idsOf(bases())).toEqual([]);
     });
 
     it('takes back what the satellite has given up, and the next attempt begins anew', async () => {
@@ -267,9 +269,10 @@ await describeWith([tool('openssl')], 'deploying to a satellite', () => {
       const [former] = bases();
       spoil(former!.versions[0]!);
       const anew = await deploy({ former: reference });
-      expect(bases()).toHaveLength(1);
       expect(anew.reference).not.toBe(reference);
-      expect(bases()[0]!.versions).toEqual([expect.objectContaining({ isValid: true, size: SIZE })]);
+      const held = bases().flatMap(({ versions }) => versions.map(({ id, isValid, size }) => ({ id, isValid, size })));
+      expect(held).toEqual([{ id: anew.reference.split('/')[1], isValid: true, size: SIZE }]);
+      expect(idsOf(bases())).not.toContain(former!.id);
     });
 
     it('takes no other version for what it uploaded, though it has as many bytes', async () => {
@@ -280,7 +283,7 @@ await describeWith([tool('openssl')], 'deploying to a satellite', () => {
       former!.versions = former!.versions.filter(({ id }) => id !== versionId);
       const anew = await deploy({ former: reference });
       expect(anew.reference.split('/')[0]).not.toBe(baseId);
-      expect(former!.versions).toEqual([theirs]);
+      expect(idsOf(former!.versions)).toEqual([theirs.id]);
     });
 
     it('takes no copy that a user made for its own, and leaves it alone', async () => {
@@ -291,8 +294,8 @@ await describeWith([tool('openssl')], 'deploying to a satellite', () => {
       satellite.store.bases.delete(ours!.id);
       const anew = await deploy({ former: reference });
       expect(anew.reference).not.toContain(copy.id);
-      expect(copy.versions).toHaveLength(1);
-      expect(bases()).toHaveLength(2);
+      expect(idsOf(bases())).toEqual([copy.id, anew.reference.split('/')[0]]);
+      expect(copy.versions.length).toBe(1);
     });
 
     it('takes an attempt without a note for nothing, and makes nothing twice', async () => {
@@ -369,20 +372,20 @@ await describeWith([tool('openssl')], 'deploying to a satellite', () => {
       satellite.store.createBase(`Tools [ViCE ${marker}]`, LECTURER.id);
       satellite.store.bases.delete(ours!.id);
       await remove(reference);
-      expect(bases()).toEqual([copy]);
-      expect(copy.versions).toHaveLength(1);
+      expect(idsOf(bases())).toEqual([copy.id]);
+      expect(copy.versions.length).toBe(1);
     });
 
     it('removes the image also where the satellite still lists the version that was deleted', async () => {
       satellite.store.listsDeleted = true;
       const { reference } = await deploy();
       await remove(reference);
-      expect(bases()).toEqual([]);
+      expect(idsOf(bases())).toEqual([]);
       noted = [];
       const { reference: shared } = await deploy();
       satellite.store.addVersion(bases()[0]!, qcow2(1000));
       await remove(shared);
-      expect(bases()[0]!.versions.filter(({ isValid }) => isValid)).toHaveLength(1);
+      expect(bases()[0]!.versions.filter(({ isValid }) => isValid).length).toBe(1);
     });
 
     it('is tried again later while the image is in use', async () => {
