@@ -1,10 +1,10 @@
 import { describe, expect, test } from '@jest/globals';
 import { buildQcow2, inMemory, type Qcow2Options } from '#libs/testing/images';
-import { inspect } from '../inspect.js';
+import { inspectFacts } from '../inspect.js';
 
 const CLUSTER = 65536;
 const TiB = 2 ** 40;
-const look = (options: Qcow2Options = {}) => inspect(inMemory(buildQcow2(options)), 'disk-qcow2');
+const look = (options: Qcow2Options = {}) => inspectFacts(inMemory(buildQcow2(options)), 'disk-qcow2');
 
 describe('a qcow2 disk', () => {
   test.each([2, 3] as const)('of version %i is described', async (version) => {

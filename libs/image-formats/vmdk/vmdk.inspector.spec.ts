@@ -1,11 +1,11 @@
 import { describe, expect, test } from '@jest/globals';
 import { buildVmdk, hiddenParent, inMemory, vmdkDescriptor, type VmdkOptions } from '#libs/testing/images';
-import { inspect } from '../inspect.js';
+import { inspectFacts } from '../inspect.js';
 
 const GRAIN = 65536;
 const KINDS = ['monolithicSparse', 'streamOptimized'] as const;
 const look = (content: VmdkOptions | Buffer | string) =>
-  inspect(inMemory(typeof content === 'string' || Buffer.isBuffer(content) ? content : buildVmdk(content)), 'disk-vmdk');
+  inspectFacts(inMemory(typeof content === 'string' || Buffer.isBuffer(content) ? content : buildVmdk(content)), 'disk-vmdk');
 const descriptor = (options: Parameters<typeof vmdkDescriptor>[0]) => ({ descriptor: vmdkDescriptor(options) });
 
 /** The header states one sector of descriptor, the last line of it is in the next. */
@@ -146,7 +146,7 @@ describe('a VMDK disk', () => {
 
   test('sent as a raw disk stays a raw disk', async () => {
     const text = vmdkDescriptor({ extent: 'RW 2048 FLAT "/etc/passwd" 0' });
-    expect(await inspect(inMemory(text), 'disk-raw')).toMatchObject({
+    expect(await inspectFacts(inMemory(text), 'disk-raw')).toMatchObject({
       contentType: 'disk-raw',
       facts: { virtualSize: text.length },
     });
