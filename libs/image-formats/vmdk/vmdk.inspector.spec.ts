@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { buildVmdk, hiddenParent, inMemory, vmdkDescriptor, type VmdkOptions } from '#libs/testing/images';
 import { inspectFacts } from '../inspect.js';
+import { DEFAULT_LIMITS } from '../inspection.js';
 
 const GRAIN = 65536;
 const KINDS = ['monolithicSparse', 'streamOptimized'] as const;
@@ -38,6 +39,22 @@ describe('a VMDK disk', () => {
     for (const cut of [1, 511, 512, 513, 1024, 1536, 5000, GRAIN, whole.length - 512, whole.length - 100]) {
       await expect(look(whole.subarray(0, whole.length - cut))).rejects.toMatchObject({ code: 'CONTENT_TRUNCATED' });
     }
+  });
+
+  test('that uses one grain over and over is invalid: read as its guest does, it would be without end', async () => {
+    const edit: VmdkOptions['edit'] = ({ table }) => {
+      for (let at = 0; at < 512; at++) table.writeUInt32LE(128, at * 4);
+    };
+    await expect(look({ capacity: 65536, edit })).rejects.toMatchObject({
+      code: 'CONTENT_INVALID',
+      message: expect.stringContaining('one grain several times'),
+    });
+    const bomb = buildVmdk({ kind: 'streamOptimized', capacity: 65536, edit });
+    const limits = { ...DEFAULT_LIMITS, freeExpansionBytes: 2 ** 20 };
+    await expect(inspectFacts(inMemory(bomb), 'disk-vmdk', limits)).rejects.toMatchObject({
+      code: 'CONTENT_REFUSED',
+      message: expect.stringContaining('bombs'),
+    });
   });
 
   test('may end where its guest does, within the last grain', async () => {
