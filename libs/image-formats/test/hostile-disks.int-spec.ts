@@ -61,7 +61,7 @@ await describeWith([tool('qemu-img')], 'a hostile disk', () => {
 
   test('that is a text naming other files is refused, unless someone says it is raw: then it is that text', async () => {
     await make(['create', '-q', '-f', 'vmdk', '-o', 'subformat=monolithicFlat', 'hostile', '1M']);
-    const text = (await readFile(file('hostile'), 'latin1')).replace('hostile-flat.vmdk', 'secret');
+    const text = (await readFile(file('hostile'), 'latin1')).replace(/hostile-flat(\.vmdk)?/, 'secret');
     await writeFile(file('hostile'), text);
     expect((await run('qemu-img', ['convert', '-O', 'raw', file('hostile'), file('leak')])).stderr).toBe('');
     expect((await readFile(file('leak'))).includes('what no user may read')).toBe(true);
