@@ -4,7 +4,6 @@ import { tool, type Requirement } from './requirement.js';
 
 const UEFI = '/usr/share/OVMF/OVMF_CODE_4M.fd';
 /** By which firmware clears the screen. */
-// eslint-disable-next-line no-control-regex
 const ESCAPES = /\x1b(\[[0-9;?=]*[A-Za-z]|c)/g;
 const UEFI_VARIABLES = '/usr/share/OVMF/OVMF_VARS_4M.fd';
 

@@ -146,6 +146,7 @@ await describeWith([installed(), virtualMachine(), dockerEngine('20')], 'the dis
     const layers = [buildTar([{ name: 'busybox', content: busybox.stdout, mode: 0o755 }])];
     const archive = buildDockerArchive({
       layers,
+      gzip: true,
       config: { config: { Entrypoint: ['/busybox', 'echo'], Cmd: ['quite alone'], User: '4711:4712' } },
     });
     const shown = await bootDisk((await convert('alone', archive)).file);
