@@ -16,7 +16,7 @@ MODULES=(
 
 [ "$(id -u)" = 0 ] || die 'this needs root'
 [ "${1-}" != --again ] && [ -e "$TARGET/modules/modules.dep" ] && exit 0
-install_missing kmod
+install_missing kmod xz-utils
 APT=(-q)
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
@@ -43,6 +43,8 @@ done | awk '$1 == "insmod" { print $2 }' | sort -u | while read -r file; do
   install -Dm 644 "$file" "$new/root/lib/modules/$release/${file#"$work/root/lib/modules/$release/"}"
 done
 cp "$work/root/lib/modules/$release"/modules.{order,builtin,builtin.modinfo} "$new/root/lib/modules/$release/"
+# Debian 13 compresses them, and busybox may not read that
+find "$new/root" -name '*.ko.xz' -exec unxz {} +
 depmod -b "$new/root" "$release"
 mv "$new/root/lib/modules/$release" "$new/modules"
 rm -rf "$new/root" "$new"/modules/modules.*.bin "$new"/modules/modules.{order,builtin.modinfo,symbols,devname}
