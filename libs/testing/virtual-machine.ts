@@ -3,6 +3,8 @@ import { existsSync } from 'node:fs';
 import { tool, type Requirement } from './requirement.js';
 
 const UEFI = '/usr/share/OVMF/OVMF_CODE_4M.fd';
+/** By which firmware clears the screen. */
+const ESCAPES = /\x1b(\[[0-9;?=]*[A-Za-z]|c)/g;
 const UEFI_VARIABLES = '/usr/share/OVMF/OVMF_VARS_4M.fd';
 
 export interface BootOptions {
@@ -65,7 +67,7 @@ export async function bootDisk(
   const late = setTimeout(() => machine.kill('SIGKILL'), timeout);
   const code = await new Promise<number | null>((resolve, reject) => machine.once('error', reject).once('close', resolve));
   clearTimeout(late);
-  const text = Buffer.from(shown, 'latin1').toString('utf8').replaceAll('\r\n', '\n');
+  const text = Buffer.from(shown, 'latin1').toString('utf8').replaceAll(ESCAPES, '').replaceAll('\r\n', '\n');
   if (code !== 0 && !seen)
     throw new Error(`the machine did not come to its end within ${timeout} ms (${code}):\n${text.slice(-2000)}`);
   return text;

@@ -11,6 +11,7 @@ const ATTRIBUTES = 'attributes';
  * years ago do not know are left out; the disk is new, so that nothing in it needs to be zeroed.
  */
 const UNPACK_AND_FORMAT = `
+export FAKEROOTDONTTRYCHOWN=1
 tar --extract --file - --directory ${UNPACKED} --numeric-owner --same-owner --same-permissions --delay-directory-restore
 (cd ${UNPACKED} && setfattr --no-dereference --restore=-) <${ATTRIBUTES}
 exec mke2fs -q -F -t ext4 -b 4096 -I 256 -m 1 -N "$3" -L root -U "$4" -d ${UNPACKED} \
@@ -28,7 +29,7 @@ export async function writeRootFilesystem(
   await writeFile(join(bench.folder, ATTRIBUTES), content.attributes);
   const values = [String(root.at), `${root.size / 1024}k`, String(root.inodes), ids.rootFilesystem, ids.directoryHashes];
   const input = Readable.from(content.tar, { objectMode: false, highWaterMark: 2 ** 20 });
-  await bench.run('env', ['FAKEROOTDONTTRYCHOWN=1', 'fakeroot', 'sh', '-euc', UNPACK_AND_FORMAT, 'sh', ...values], { input });
+  await bench.run('fakeroot', ['sh', '-euc', UNPACK_AND_FORMAT, 'sh', ...values], { input });
 }
 
 export const removeUnpacked = ({ folder }: Workbench): Promise<void> =>

@@ -142,5 +142,16 @@ describe('layers become one tree', () => {
     const again = Array.from({ length: 3000 }, () => file('a/.wh..wh..opq', ''));
     const files = await merged([file('a/old')], [...many, ...again]);
     expect(Object.keys(files)).toHaveLength(3001);
-  }, 5_000);
+  });
+});
+
+test('what is to be left out of a tree is, be it a link', async () => {
+  const paths = async (...members: TarMember[]) => {
+    const flat = await flatten(layersOf(members), { leaveOut: ['.vice'] });
+    const found: string[] = [];
+    for await (const { header } of readTar(flat.tar())) found.push(header.name);
+    return found;
+  };
+  expect(await paths(folder('.vice'), file('.vice/init'), file('a'))).toEqual(['./', 'a']);
+  expect(await paths(folder('etc'), symlink('.vice', 'etc'), file('etc/b'))).toEqual(['./', 'etc/', 'etc/b']);
 });

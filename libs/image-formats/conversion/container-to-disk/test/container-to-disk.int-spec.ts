@@ -143,10 +143,11 @@ await describeWith([installed(), virtualMachine(), dockerEngine('20')], 'the dis
 
   test('boots an image that has nothing but one static program', async () => {
     const busybox = await run('cat', ['/bin/busybox'], { encoding: 'buffer', maxBuffer: 2 ** 23 });
-    const layers = [buildTar([{ name: 'only', content: busybox.stdout, mode: 0o755 }])];
+    const layers = [buildTar([{ name: 'busybox', content: busybox.stdout, mode: 0o755 }])];
     const archive = buildDockerArchive({
       layers,
-      config: { config: { Entrypoint: ['/only', 'echo'], Cmd: ['quite alone'], User: '4711:4712' } },
+      gzip: true,
+      config: { config: { Entrypoint: ['/busybox', 'echo'], Cmd: ['quite alone'], User: '4711:4712' } },
     });
     const shown = await bootDisk((await convert('alone', archive)).file);
     expect(shown).toMatch(/quite alone\nvice: the container has ended with status 0\n/);
