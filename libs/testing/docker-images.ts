@@ -61,7 +61,7 @@ function* randomBytesInChunks(total: number): Generator<Buffer> {
 }
 
 /** A statically linked busybox: the system's, or the one that the engine's script unpacked. */
-function busyboxPath(): string {
+export function busyboxPath(): string {
   const unpacked = join(process.env['VICE_PEERS_CACHE'] ?? '/var/cache/vice-peers', 'bookworm/bin/busybox');
   return existsSync(unpacked) ? unpacked : '/bin/busybox';
 }

@@ -5,7 +5,7 @@ export { type CloudServer } from './cloud-servers.js';
 export { startCloud, type CloudImage, type CloudOptions, type NewCloudImage, type TestCloud } from './clouds.js';
 export { createTestDatabase, postgresUrl, queryOnce, type TestDatabase } from './database.js';
 export { type DockerRequest } from './docker-api.js';
-export { bigImage, busyboxImage, type SmallImage } from './docker-images.js';
+export { bigImage, busyboxImage, busyboxPath, type SmallImage } from './docker-images.js';
 export { startEngine, type EngineVersion, type TestEngine } from './engines.js';
 export { freePort } from './free-port.js';
 export { startProcess, type App, type ProcessOptions, type TestProcess } from './processes.js';
@@ -17,6 +17,7 @@ export {
   postgres,
   rabbitmq,
   rabbitmqOwn,
+  root,
   tool,
   type Requirement,
 } from './requirement.js';

@@ -135,6 +135,16 @@ export function nova(): Requirement<void> {
   };
 }
 
+/** The rights of root: to own files as anybody, and to make devices. */
+export function root(): Requirement<void> {
+  return {
+    what: 'root',
+    async find() {
+      if (process.getuid?.() !== 0) throw new Error('the tests run as another user');
+    },
+  };
+}
+
 /** A program on the PATH, by name: `tool('qemu-img')`. */
 export function tool(name: string): Requirement<string> {
   return {

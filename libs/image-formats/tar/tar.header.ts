@@ -74,18 +74,28 @@ export function parseTarHeader(block: Buffer): TarHeader {
   };
 }
 
-/** A plain ustar header of a regular file. The name must fit (100 bytes). */
+/** A plain header of a regular file. The name must fit (100 bytes). */
 export function fileHeader(file: { name: string; size: number; mode: number; mtime: number }): Buffer {
   const block = Buffer.alloc(BLOCK);
   block.write(file.name, 0, 100);
   block.write(`${file.mode.toString(8).padStart(7, '0')}\0`, 100);
   block.write('0000000\0', 108);
   block.write('0000000\0', 116);
-  block.write(`${file.size.toString(8).padStart(11, '0')}\0`, 124);
+  writeSize(block, file.size);
   block.write(`${file.mtime.toString(8).padStart(11, '0')}\0`, 136);
   block.write('0', 156);
   block.write('ustar\x0000', 257, 'latin1');
   return withChecksum(block);
+}
+
+/** In base 256 from 8 GiB on. */
+function writeSize(block: Buffer, size: number): void {
+  if (size < 8 ** 11) {
+    block.write(`${size.toString(8).padStart(11, '0')}\0`, 124);
+    return;
+  }
+  block[124] = 0x80;
+  block.writeBigUInt64BE(BigInt(size), 128);
 }
 
 export function withChecksum(block: Buffer): Buffer {
