@@ -7,6 +7,9 @@ import { HealthModule, type Logger } from '#libs/observability';
 import { SecretBox } from '#libs/secrets';
 import { BlobsController } from './blobs/blobs.controller.js';
 import { BlobLedgerService } from './blobs/blob-ledger.service.js';
+import { PlansService } from './conversions/plans.service.js';
+import { ToolsController } from './conversions/tools.controller.js';
+import { ToolsetsService } from './conversions/toolsets.service.js';
 import { Database } from './database/index.js';
 import { DeploymentChanges } from './deployments/deployment-changes.service.js';
 import { DeploymentsController } from './deployments/deployments.controller.js';
@@ -22,10 +25,12 @@ import { ImageGenerations } from './images/image-generations.service.js';
 import { ImageListService } from './images/image-list.service.js';
 import { ImageOriginService } from './images/image-origin.service.js';
 import { ImageTransfersService } from './images/image-transfers.service.js';
+import { ImageVariantsService } from './images/image-variants.service.js';
 import { ImagesController } from './images/images.controller.js';
 import { ImagesService } from './images/images.service.js';
 import { ClaimsService } from './jobs/claims.service.js';
 import { EndingsService } from './jobs/endings.service.js';
+import { ConvertEnding } from './jobs/endings/convert.ending.js';
 import { DeployEnding } from './jobs/endings/deploy.ending.js';
 import { ImportEnding } from './jobs/endings/import.ending.js';
 import { InspectionEnding } from './jobs/endings/inspection.ending.js';
@@ -34,7 +39,7 @@ import { HeartbeatsService } from './jobs/heartbeats.service.js';
 import { JobOutbox } from './jobs/job-outbox.js';
 import { JobsController } from './jobs/jobs.controller.js';
 import { JobsService } from './jobs/jobs.service.js';
-import { KnownInspections } from './jobs/known-inspections.service.js';
+import { KnownResults } from './jobs/known-results.service.js';
 import { PayloadsService } from './jobs/payloads.service.js';
 import { ProgressService } from './jobs/progress.service.js';
 import { RelayService } from './jobs/relay.service.js';
@@ -56,10 +61,11 @@ const JOBS: Provider[] = [
   ReportsService,
   PayloadsService,
   ProgressService,
-  KnownInspections,
+  KnownResults,
   EndingsService,
   ImportEnding,
   InspectionEnding,
+  ConvertEnding,
   DeployEnding,
   RemovalEnding,
   RelayService,
@@ -70,6 +76,7 @@ const IMAGES: Provider[] = [
   ImagesService,
   ImageListService,
   ImageTransfersService,
+  ImageVariantsService,
   ImageGenerations,
   ImageOriginService,
   ImageChanges,
@@ -102,6 +109,7 @@ export class RegistryModule {
         ImagesController,
         DeploymentsController,
         JobsController,
+        ToolsController,
         BlobsController,
         EventsController,
         StatsController,
@@ -119,6 +127,8 @@ export class RegistryModule {
         ...IMAGES,
         DeploymentsService,
         DeploymentChanges,
+        PlansService,
+        ToolsetsService,
         BlobLedgerService,
         EventsService,
         StatsService,

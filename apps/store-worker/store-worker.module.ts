@@ -8,16 +8,18 @@ import { ConversionHandler } from './conversion.handler.js';
 import { InspectionHandler } from './inspection.handler.js';
 import { BLOB_STORE } from './tokens.js';
 import { checkTools } from './tools-check.js';
+import { ToolsetReports } from './toolset-reports.js';
 
 export interface StoreWorkerParts {
   config: ViceConfig;
   broker: Broker;
   blobs: BlobStore;
+  toolsetReports: ToolsetReports;
 }
 
 @Module({})
 export class StoreWorkerModule {
-  static register({ config, broker, blobs }: StoreWorkerParts): DynamicModule {
+  static register({ config, broker, blobs, toolsetReports }: StoreWorkerParts): DynamicModule {
     return {
       module: StoreWorkerModule,
       imports: [
@@ -28,6 +30,7 @@ export class StoreWorkerModule {
       providers: [
         { provide: VICE_CONFIG, useValue: config },
         { provide: BLOB_STORE, useValue: blobs },
+        { provide: ToolsetReports, useValue: toolsetReports },
       ],
     };
   }

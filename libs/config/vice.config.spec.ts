@@ -16,6 +16,7 @@ describe('configuration', () => {
       shutdownMs: 25_000,
       jobConcurrency: 2,
       maxImageBytes: 1024 ** 4,
+      variantQuotaBytes: null,
     });
   });
 
@@ -31,6 +32,7 @@ describe('configuration', () => {
       VICE_LEASE_SECONDS: '0',
       VICE_EGRESS_DENY: '10.0.0.0/33',
       VICE_BLOB_STORE: 'ftp://x',
+      VICE_VARIANT_QUOTA_BYTES: '-1',
       VICE_LOG_LEVEL: 'loud',
     };
     const start = () => loadConfig('registry', faulty);

@@ -33,6 +33,8 @@ export interface ViceConfig {
   readonly leaseMs: number;
   readonly shutdownMs: number;
   readonly maxImageBytes: number;
+  /** What was derived from other blobs may take so many bytes in all; null: any number. */
+  readonly variantQuotaBytes: number | null;
   readonly collectIntervalMs: number;
   readonly logLevel: (typeof LOG_LEVELS)[number];
 }
@@ -64,6 +66,7 @@ export function loadConfig(app: AppName, variables: Readonly<Record<string, stri
     leaseMs: read.wholeNumber('VICE_LEASE_SECONDS', 60, { min: 1, max: 3600 }) * 1000,
     shutdownMs: read.wholeNumber('VICE_SHUTDOWN_SECONDS', 25, { min: 0, max: 3600 }) * 1000,
     maxImageBytes: read.wholeNumber('VICE_MAX_IMAGE_BYTES', TiB, { min: 1, max: Number.MAX_SAFE_INTEGER }),
+    variantQuotaBytes: variantQuota(read),
     collectIntervalMs: read.wholeNumber('VICE_COLLECT_SECONDS', 300, { min: 1, max: 86_400 }) * 1000,
     logLevel: read.oneOf('VICE_LOG_LEVEL', LOG_LEVELS, 'info'),
   };
@@ -87,6 +90,11 @@ function secretKey(read: EnvironmentReader): string | null {
   if (/^[A-Za-z0-9+/]{43}=$/.test(text)) return text;
   read.fault('VICE_SECRET_KEY must be 32 bytes in base64 (openssl rand -base64 32)');
   return null;
+}
+
+function variantQuota(read: EnvironmentReader): number | null {
+  const name = 'VICE_VARIANT_QUOTA_BYTES';
+  return read.text(name) === null ? null : read.wholeNumber(name, 0, { min: 0, max: Number.MAX_SAFE_INTEGER });
 }
 
 function blobStore(read: EnvironmentReader, dataDir: string): string {

@@ -5,6 +5,7 @@ export * from './api/job.js';
 export * from './api/problem.js';
 export * from './api/runtime-stats.js';
 export * from './api/user.js';
+export * from './api/variant.js';
 export * from './calls/index.js';
 export * from './conversions.js';
 export * from './events.js';

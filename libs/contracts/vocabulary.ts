@@ -38,6 +38,10 @@ export type JobKind = (typeof JOB_KINDS)[number];
 export const JOB_STATES = ['queued', 'running', 'succeeded', 'failed', 'cancelled'] as const;
 export type JobState = (typeof JOB_STATES)[number];
 
+/** Of a step of a deployment's plan: `planned` while it has no job, else its job's. */
+export const PLAN_STEP_STATES = ['planned', ...JOB_STATES] as const;
+export type PlanStepState = (typeof PLAN_STEP_STATES)[number];
+
 export type Json = string | number | boolean | null | Json[] | { [key: string]: Json };
 export type JsonObject = { [key: string]: Json };
 

@@ -34,13 +34,25 @@ export class QueryReader {
     return number >= min && number <= max ? number : this.fault(name, `must be a whole number from ${min} to ${max}`);
   }
 
+  /** @param words what it must be, for the one who gave something else */
+  matching(name: string, pattern: RegExp, words: string): string | undefined {
+    const value = this.text(name);
+    if (value === undefined || pattern.test(value)) return value;
+    return this.fault(name, `must be ${words}`);
+  }
+
   finish(): void {
     const fields = this.faults;
     if (fields.length === 0) return;
     throw new ViceError('INVALID_QUERY', fields.map(({ field, message }) => `${field}: ${message}`).join('; '), { fields });
   }
 
-  private fault(field: string, message: string): undefined {
+  isAtFault(name: string): boolean {
+    return this.faults.some(({ field }) => field === name);
+  }
+
+  /** Says what is wrong where only several parameters together tell. */
+  fault(field: string, message: string): undefined {
     this.faults.push({ field, message });
     return undefined;
   }

@@ -2,6 +2,8 @@
 export interface XmlModel {
   /** List fields: the name of the element around each entry. */
   lists?: Readonly<Record<string, string>>;
+  /** List fields of models: the name of the element around each entry, and its model. */
+  modelLists?: Readonly<Record<string, { entry: string; model: XmlModelName }>>;
   /** Fields that hold a JSON object: one element with that JSON as its text. */
   json?: readonly string[];
   /** Fields that hold another model. */
@@ -19,7 +21,9 @@ export type XmlModelName =
   | 'EnvironmentCheck'
   | 'Image'
   | 'RemoteImage'
+  | 'Variant'
   | 'Deployment'
+  | 'PlanStep'
   | 'Job'
   | 'JobError'
   | 'RuntimeStats';
@@ -35,9 +39,20 @@ export const XML_MODELS: Readonly<Record<XmlModelName, XmlModel>> = {
   ManagementLayer: {},
   RuntimeTechnology: {},
   EnvironmentCheck: { json: ['details'] },
-  Image: { lists: { tags: 'tag' }, json: ['specifics'], models: { originEnvironment: 'Environment' }, plural: 'Images' },
+  Image: {
+    lists: { tags: 'tag', sameDisk: 'imageid' },
+    json: ['specifics'],
+    models: { originEnvironment: 'Environment' },
+    plural: 'Images',
+  },
   RemoteImage: { plural: 'RemoteImages' },
-  Deployment: { json: ['specifics', 'receipt'], plural: 'Deployments' },
+  Variant: { lists: { arguments: 'argument' }, plural: 'Variants' },
+  Deployment: {
+    json: ['specifics', 'receipt'],
+    modelLists: { plan: { entry: 'step', model: 'PlanStep' } },
+    plural: 'Deployments',
+  },
+  PlanStep: { models: { error: 'JobError' } },
   Job: { models: { error: 'JobError' }, plural: 'Jobs' },
   JobError: {},
   RuntimeStats: {},

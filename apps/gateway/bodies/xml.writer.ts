@@ -10,13 +10,16 @@ export function writeXml(model: XmlModelName, answer: unknown): string {
 }
 
 function fields(model: XmlModelName, value: unknown): string {
-  const { lists = {}, json = [], models = {} } = XML_MODELS[model];
+  const { lists = {}, modelLists = {}, json = [], models = {} } = XML_MODELS[model];
   let xml = '';
   for (const [name, content] of Object.entries(value ?? {})) {
     if (content === null || content === undefined) continue;
     const entry = lists[name];
     const nested = models[name];
+    const list = modelLists[name];
     if (nested) xml += element(name, fields(nested, content));
+    else if (list && Array.isArray(content))
+      xml += element(name, content.map((one) => element(list.entry, fields(list.model, one))).join(''));
     else if (entry && Array.isArray(content)) xml += element(name, content.map((one) => element(entry, text(one))).join(''));
     else if (json.includes(name) || typeof content === 'object') xml += element(name, escaped(JSON.stringify(content)));
     else xml += element(name, text(content));

@@ -20,13 +20,14 @@ export class DeploymentsController {
   @Post('deploy')
   @Operation('deployImage', {
     summary: 'Deploy an image into an environment',
+    description: 'What the environment takes goes as it is; what it does not is converted first, once. `plan` tells the steps.',
     takes: DeploymentInput,
     status: 201,
     answers: Deployment,
     problems: {
       ...UNAUTHENTICATED,
       405: 'Invalid input',
-      409: 'The image has no content, or the environment takes no such image',
+      409: 'The image has no content, there is no way to what the environment takes, or tools for it are missing',
       413: 'Body over 1 MiB',
       415: 'Neither JSON nor XML',
     },

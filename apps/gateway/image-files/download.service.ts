@@ -9,6 +9,8 @@ import { bestOf } from '../bodies/accept.js';
 import { type GatewayReply, type GatewayRequest } from '../http/request.js';
 import { BLOB_STORE } from '../tokens.js';
 import { planDownload } from './download-plan.js';
+import { sendJob } from './job-answer.js';
+import { variantWish } from './variant-wish.js';
 
 /** The second is what the first clients of this API ask for. */
 export const DOWNLOAD_TYPES = ['application/octet-stream', 'application/octet'] as const;
@@ -20,12 +22,21 @@ export class DownloadService {
     @Inject(BLOB_STORE) private readonly blobs: BlobStore,
   ) {}
 
-  /** Streams the content of an image, which stays pinned until the last byte has gone or the client has. */
+  /**
+   * Streams the content of an image, in the form that the query names, which stays pinned until the last byte has gone or the client has. What
+   * is not there in that form is made, and answered with the job that does; but not for a HEAD.
+   */
   async send(userId: string | null, imageId: string, request: GatewayRequest, reply: GatewayReply): Promise<void> {
     const type = bestOf(request.headers.accept, DOWNLOAD_TYPES);
     if (!type) throw new ViceError('NOT_ACCEPTABLE', `this can be answered as ${DOWNLOAD_TYPES.join(', ')}`);
+    const wish = variantWish(request.query);
     const holder = `download-${randomUUID()}`;
-    const content = await this.calls.ask(ImageCalls.openContent, { userId, imageId, holder });
+    const asked = { userId, imageId, holder };
+    const opened = wish
+      ? await this.calls.ask(ImageCalls.openVariant, { ...asked, wish, make: request.method === 'GET' })
+      : { content: await this.calls.ask(ImageCalls.openContent, asked) };
+    if ('job' in opened) return sendJob(opened.job, request, reply);
+    const { content } = opened;
     const blob = await this.blobs.open(content.digest, { holder, pinned: true });
     try {
       const { status, headers, range } = planDownload(content, imageId, request.headers, request.method);

@@ -1,5 +1,6 @@
-import { Get, Post, Req, Res } from '@nestjs/common';
-import { ApiBody, ApiConsumes, ApiHeader } from '@nestjs/swagger';
+import { applyDecorators, Get, Post, Req, Res } from '@nestjs/common';
+import { ApiBody, ApiConsumes, ApiExtraModels, ApiHeader, ApiQuery, ApiResponse, getSchemaPath } from '@nestjs/swagger';
+import { CONTENT_TYPES, Job, SUBFORMATS } from '#libs/contracts';
 import { ImageId } from '../bodies/id.js';
 import { Operation } from '../http/operation.decorator.js';
 import { type GatewayReply, type GatewayRequest } from '../http/request.js';
@@ -7,6 +8,25 @@ import { V1Controller } from '../http/v1.controller.js';
 import { OptionalLogin, UserId, UserIdOrNull } from '../login/login.guard.js';
 import { DownloadService } from './download.service.js';
 import { UploadService } from './upload.service.js';
+
+/** The answer of a download whose content is not there yet in the wished form. */
+function MayHaveToBeMade(): MethodDecorator {
+  const text = (description: string) => ({ description, schema: { type: 'string' as const } });
+  return applyDecorators(
+    ApiExtraModels(Job),
+    ApiResponse({
+      status: 202,
+      description: 'It is being made, by this job',
+      headers: {
+        Location: text('The same request: it tells how the job goes on, then brings the bytes'),
+        'Retry-After': text('Seconds'),
+      },
+      content: Object.fromEntries(
+        ['application/json', 'application/xml'].map((type) => [type, { schema: { $ref: getSchemaPath(Job) } }]),
+      ),
+    }),
+  );
+}
 
 @V1Controller('images')
 export class ImageFilesController {
@@ -44,13 +64,23 @@ export class ImageFilesController {
 
   @Get('image/:imageId/file')
   @OptionalLogin()
+  @ApiQuery({
+    name: 'contenttype',
+    required: false,
+    enum: CONTENT_TYPES,
+    description: 'In which content type; what is not there yet is made, for those who have logged in. As it is where absent',
+  })
+  @ApiQuery({ name: 'subformat', required: false, enum: SUBFORMATS, description: 'With contenttype=disk-vmdk' })
+  @MayHaveToBeMade()
   @ApiHeader({ name: 'Range', required: false, description: 'One range of bytes' })
   @Operation('downloadImage', {
     summary: 'Download a file as image',
     answers: 'bytes',
     problems: {
+      400: 'Invalid query parameter',
       401: 'Authentication information is missing or invalid',
       404: 'Element not found, or without content yet',
+      409: 'There is no way to that content type, it failed a short time ago, or tools for it are missing',
       406: 'Accept names neither application/octet-stream nor application/octet',
       416: 'Range outside the content',
     },

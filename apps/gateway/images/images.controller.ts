@@ -1,6 +1,6 @@
 import { applyDecorators, Delete, Get, Post, Put, Req, Res } from '@nestjs/common';
 import { ApiQuery } from '@nestjs/swagger';
-import { CONTENT_TYPES, Image, IMAGE_SORTS, IMAGE_TYPES, ImageCalls, ImageInput, Job, JobCalls } from '#libs/contracts';
+import { CONTENT_TYPES, Image, IMAGE_SORTS, IMAGE_TYPES, ImageCalls, ImageInput, Job, JobCalls, Variant } from '#libs/contracts';
 import { CallClient } from '#libs/messaging';
 import { SecretBox } from '#libs/secrets';
 import { idOfUpdate, ImageId } from '../bodies/id.js';
@@ -23,6 +23,7 @@ const ImageQueryParameters = () =>
     ApiQuery({ name: 'contenttype', required: false, enum: CONTENT_TYPES }),
     ApiQuery({ name: 'imagetype', required: false, enum: IMAGE_TYPES }),
     ApiQuery({ name: 'tag', type: String, required: false }),
+    ApiQuery({ name: 'contentDigest', type: String, required: false, description: 'Of a disk, whatever its format' }),
     ApiQuery({ name: 'limit', required: false, schema: { type: 'integer', minimum: 1, maximum: 1000, default: 100 } }),
     ApiQuery({ name: 'cursor', type: String, required: false, description: 'Where a former answer’s Link led' }),
     ApiQuery({ name: 'sort', required: false, enum: IMAGE_SORTS, description: '-createdAt where it is absent' }),
@@ -100,6 +101,18 @@ export class ImagesController {
   })
   async deleteImage(@UserId() userId: string, @ImageId() imageId: string): Promise<void> {
     await this.calls.ask(ImageCalls.deleteImage, { userId, imageId });
+  }
+
+  @Get('image/:imageId/variants')
+  @OptionalLogin()
+  @Operation('getImageVariants', {
+    summary: 'List what there is of an image in each content type, and how it came to be',
+    description: 'The original first, then what was derived from it. Without a login of a public image.',
+    answers: [Variant],
+    problems: { ...UNAUTHENTICATED, ...NOT_FOUND },
+  })
+  getImageVariants(@UserIdOrNull() userId: string | null, @ImageId() imageId: string): Promise<Variant[]> {
+    return this.calls.ask(ImageCalls.findVariants, { userId, imageId });
   }
 
   @Get('image/:imageId/jobs')

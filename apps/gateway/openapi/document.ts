@@ -35,6 +35,7 @@ const LOGIN: Readonly<Record<string, object[]>> = {
   createUser: [],
   findImages: [{}, { basic: [] }],
   getImage: [{}, { basic: [] }],
+  getImageVariants: [{}, { basic: [] }],
   downloadImage: [{}, { basic: [] }],
 };
 
@@ -47,7 +48,9 @@ function nameElements(name: string, schema: Schema): void {
   const model = modelNamed(name);
   if (!model) return;
   if (model !== name) schema.xml = { name: model };
-  for (const [field, entry] of Object.entries(XML_MODELS[model].lists ?? {})) {
+  const { lists = {}, modelLists = {} } = XML_MODELS[model];
+  const entries = Object.entries(modelLists).map(([field, { entry }]) => [field, entry] as const);
+  for (const [field, entry] of [...Object.entries(lists), ...entries]) {
     const property = schema.properties?.[field];
     if (!property) continue;
     property.xml = { wrapped: true };

@@ -1,4 +1,4 @@
-import { type Deployment, type Environment, type Image, type Job } from '#libs/contracts';
+import { type Deployment, type Environment, type Image, type Job, type Variant } from '#libs/contracts';
 import { ADA } from './test-gateway.js';
 
 const AT = '2026-01-31T12:00:00.000Z';
@@ -30,6 +30,7 @@ export const IMAGE: Image = {
   status: 'ready',
   size: 12,
   digest: `sha256:${'0'.repeat(64)}`,
+  contentDigest: null,
   originEnvironment: ENVIRONMENT,
   environmentReference: 'busybox:latest',
   specifics: { a: { b: 1 } },
@@ -45,7 +46,18 @@ export const DEPLOYMENT: Deployment = {
   environmentId: ENVIRONMENT_ID,
   environmentReference: null,
   specifics: {},
-  status: 'planned',
+  status: 'converting',
+  plan: [
+    {
+      ...{ kind: 'store', action: 'convert', from: 'docker-image', to: 'disk-qcow2', recipe: 'docker-image-to-disk-qcow2/1' },
+      ...{
+        state: 'failed',
+        jobId: '3c4d5e6f-d9cb-469f-a165-70867728950e',
+        error: { code: 'CONTENT_REFUSED', message: 'no init' },
+      },
+    },
+    { kind: 'export', action: 'deploy', contenttype: 'disk-qcow2', state: 'planned', jobId: null, error: null },
+  ],
   receipt: null,
   createdAt: AT,
   updatedAt: AT,
@@ -65,3 +77,23 @@ export const JOB: Job = {
   startedAt: AT,
   endedAt: null,
 };
+
+export const VARIANTS: Variant[] = [
+  {
+    contenttype: 'disk-raw',
+    digest: `sha256:${'1'.repeat(64)}`,
+    size: 7,
+    contentDigest: `disk-sha256-4m:${'2'.repeat(64)}`,
+    createdAt: AT,
+  },
+  {
+    ...{
+      contenttype: 'disk-qcow2',
+      digest: `sha256:${'3'.repeat(64)}`,
+      size: 5,
+      contentDigest: `disk-sha256-4m:${'2'.repeat(64)}`,
+    },
+    ...{ derivedFrom: `sha256:${'1'.repeat(64)}`, recipe: 'disk-raw-to-disk-qcow2/1', tool: 'qemu-img 7.2.22' },
+    ...{ arguments: ['convert', '-f', 'raw', '-O', 'qcow2'], createdAt: AT },
+  },
+];

@@ -13,7 +13,7 @@ import {
 } from '#libs/contracts';
 import { ViceError } from '#libs/errors';
 import { projectRoot } from '#libs/testing';
-import { DEPLOYMENT, DEPLOYMENT_ID, ENVIRONMENT, ENVIRONMENT_ID, IMAGE, IMAGE_ID, JOB } from './fixtures.js';
+import { DEPLOYMENT, DEPLOYMENT_ID, ENVIRONMENT, ENVIRONMENT_ID, IMAGE, IMAGE_ID, JOB, VARIANTS } from './fixtures.js';
 import { ADA, TestGateway } from './test-gateway.js';
 
 const STATS = { importsPending: 0, importWorker: 1, exportsPending: 2, exportWorker: 3, storePending: 4, storeWorker: 5 };
@@ -37,6 +37,7 @@ describe('operations', () => {
       .answer(ImageCalls.updateImage, () => IMAGE)
       .answer(ImageCalls.getImage, () => IMAGE)
       .answer(ImageCalls.deleteImage, () => ({}))
+      .answer(ImageCalls.findVariants, () => VARIANTS)
       .answer(JobCalls.jobsOfImage, () => [JOB])
       .answer(JobCalls.jobsOfDeployment, () => [JOB])
       .answer(DeploymentCalls.deployImage, () => DEPLOYMENT)
@@ -64,6 +65,7 @@ describe('operations', () => {
     ['GET', `/v1/image/${IMAGE_ID}`, undefined, 200, IMAGE],
     ['GET', `/v1/image/${IMAGE_ID.toUpperCase()}`, undefined, 200, IMAGE],
     ['GET', `/v1/image/${IMAGE_ID}/jobs`, undefined, 200, [JOB]],
+    ['GET', `/v1/image/${IMAGE_ID}/variants`, undefined, 200, VARIANTS],
     ['POST', '/v1/deploy', deployment, 201, DEPLOYMENT],
     ['GET', '/v1/deployments', undefined, 200, [DEPLOYMENT]],
     ['GET', `/v1/deployment/${DEPLOYMENT_ID}`, undefined, 200, DEPLOYMENT],
@@ -122,6 +124,7 @@ describe('operations', () => {
     ['DELETE', '/v1/image/42', 'IMAGE_NOT_FOUND'],
     ['GET', '/v1/image/42/jobs', 'IMAGE_NOT_FOUND'],
     ['GET', '/v1/image/42/file', 'IMAGE_NOT_FOUND'],
+    ['GET', '/v1/image/42/variants', 'IMAGE_NOT_FOUND'],
     ['POST', '/v1/image/42/file', 'IMAGE_NOT_FOUND'],
     ['GET', `/v1/image/${IMAGE_ID}x`, 'IMAGE_NOT_FOUND'],
     ['GET', `/v1/image/${'x'.repeat(500)}`, 'NOT_FOUND'],
@@ -158,6 +161,8 @@ describe('operations', () => {
 
   it.each([
     ['/v1/images?limit=0&sort=x', ['limit', 'sort']],
+    ['/v1/images?contentDigest=x', ['contentDigest']],
+    [`/v1/image/${IMAGE_ID}/file?contenttype=iso&subformat=flat`, ['contenttype', 'subformat']],
     ['/v1/images?q=a&q=b', ['q']],
     ['/v1/environments?filterManagementlayer=%00', ['filterManagementlayer']],
   ])('400 names every query parameter at fault: %s', async (path, names) => {

@@ -1,4 +1,5 @@
-import { Injectable } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
+import { type ViceConfig, VICE_CONFIG } from '#libs/config';
 import { HOLD_SECONDS, type BlobCalls, type Digest, type RequestOf } from '#libs/contracts';
 import { ViceError } from '#libs/errors';
 import { Database, type Transaction } from '../database/index.js';
@@ -15,7 +16,10 @@ const HOLDS = ['blob_pins', 'space_reservations'] as const;
  */
 @Injectable()
 export class BlobLedgerService {
-  constructor(private readonly database: Database) {}
+  constructor(
+    private readonly database: Database,
+    @Inject(VICE_CONFIG) private readonly config: Pick<ViceConfig, 'variantQuotaBytes'>,
+  ) {}
 
   async reserveSpace(request: RequestOf<typeof BlobCalls.reserveSpace>): Promise<void> {
     await this.database.transaction((tx) => reserveSpace(tx, request));
@@ -81,7 +85,7 @@ export class BlobLedgerService {
 
   async condemn(limit: number): Promise<Digest[]> {
     await this.dropEndedHolds();
-    return this.database.transaction((tx) => condemnBlobs(tx, limit));
+    return this.database.transaction((tx) => condemnBlobs(tx, { limit, quotaBytes: this.config.variantQuotaBytes }));
   }
 
   /** Never late: somebody else may collect by then, and have condemned the same digest anew. */

@@ -4,12 +4,18 @@ import { DeploymentEntity, EnvironmentEntity, ImageEntity, JobEntity, UserEntity
 import { Foundation1764000000000 } from './migrations/1764000000000-foundation.js';
 import { ImageLists1764000000001 } from './migrations/1764000000001-image-lists.js';
 import { BlobReferences1764000000005 } from './migrations/1764000000005-blob-references.js';
+import { Conversions1764000000006 } from './migrations/1764000000006-conversions.js';
 import { PreparingClient } from './preparing-client.js';
 
 export const ENTITIES = [UserEntity, EnvironmentEntity, ImageEntity, DeploymentEntity, JobEntity];
 
 /** Oldest first. Each can be read by the release before it, so that old and new registries may run side by side. */
-export const MIGRATIONS = [Foundation1764000000000, ImageLists1764000000001, BlobReferences1764000000005];
+export const MIGRATIONS = [
+  Foundation1764000000000,
+  ImageLists1764000000001,
+  BlobReferences1764000000005,
+  Conversions1764000000006,
+];
 
 const POOL_SIZE = 20;
 

@@ -4,9 +4,14 @@ import { isUUID } from 'class-validator';
 import { acceptedBy, type ContentType, type Deployment, type DeploymentDraft } from '#libs/contracts';
 import { ViceError } from '#libs/errors';
 import { Database, DeploymentEntity, EnvironmentEntity, ImageEntity, type Transaction } from '../database/index.js';
+import { originalOf, PlansService } from '../conversions/plans.service.js';
+import { variantsOf } from '../conversions/variants.js';
 import { JobsService } from '../jobs/index.js';
+import { convertDraft, deployDraft } from '../jobs/job-drafts.js';
 import { DeploymentChanges } from './deployment-changes.service.js';
-import { toDeployment } from './deployment.contract.js';
+import { planOf } from './deployment-plan.js';
+import { wishesOf } from './deployment-wishes.js';
+import { toDeployments } from './deployment.contract.js';
 
 /** Puts images into environments, and takes them down again. */
 @Injectable()
@@ -15,27 +20,34 @@ export class DeploymentsService {
     private readonly database: Database,
     private readonly jobs: JobsService,
     private readonly changes: DeploymentChanges,
+    private readonly plans: PlansService,
   ) {}
 
+  /** What fits goes as it is. What does not is converted first, by jobs of the deployment. */
   async create(userId: string, draft: DeploymentDraft): Promise<Deployment> {
     return this.database.transaction(async (tx) => {
       const { image, environment } = await bothOf(tx, userId, draft);
-      const variant = await variantFor(tx, image, environment);
-      const deployment = await this.changes.create(tx, {
+      const accepted = acceptedIn(environment);
+      const wish = wishesOf(draft.specifics, accepted);
+      const variants = await variantsOf(tx, image, { keep: true });
+      if (!variants) throw new ViceError('IMAGE_NOT_READY', `image ${image.id} has no content yet: it is ${image.status}`);
+      const way = await this.plans.find(tx, variants, wish, (reason) => notDeployable(image, environment, reason));
+      const [{ digest, size, contentType }] = variants;
+      const chosen = 'variant' in way ? way.variant : null;
+      const deployment = {
         id: randomUUID(),
-        userId,
-        imageId: image.id,
-        environmentId: environment.id,
-        title: draft.title ?? image.title,
-        specifics: draft.specifics,
-        imageSpecifics: image.specifics,
-        ...variant,
-        status: 'planned',
-        reference: null,
-        receipt: null,
-      });
-      await this.jobs.enqueueDeploy(tx, deployment);
-      return toDeployment(deployment);
+        ...{ userId, imageId: image.id, environmentId: environment.id },
+        ...{ title: draft.title ?? image.title, specifics: draft.specifics, imageSpecifics: image.specifics },
+        ...{ digest, size, contentType },
+        variantDigest: chosen?.digest ?? null,
+        variantSize: chosen?.size ?? null,
+        variantContentType: chosen?.contentType ?? null,
+        ...{ status: 'planned' as const, reference: null, receipt: null },
+      };
+      const whose = { userId, deploymentId: deployment.id };
+      const job = 'variant' in way ? deployDraft(deployment) : convertDraft(originalOf(variants), way.from, way.steps, whose);
+      await this.jobs.enqueue(tx, job);
+      return this.changes.create(tx, { ...deployment, plan: planOf(way, job.id) });
     });
   }
 
@@ -44,13 +56,14 @@ export class DeploymentsService {
       where: { userId },
       order: { createdAt: 'DESC', id: 'DESC' },
     });
-    return deployments.map(toDeployment);
+    return toDeployments(this.database.source.manager, deployments);
   }
 
   async get(userId: string, id: string): Promise<Deployment> {
     const deployment = isUUID(id) ? await this.database.source.manager.findOneBy(DeploymentEntity, { id, userId }) : null;
     if (!deployment) throw notFound(id);
-    return toDeployment(deployment);
+    const [shown] = await toDeployments(this.database.source.manager, [deployment]);
+    return shown!;
   }
 
   /** It goes from the environment too, by a job; with `forget` only the record goes. */
@@ -65,8 +78,10 @@ export class DeploymentsService {
       deployment.status = 'removing';
       await this.changes.save(tx, deployment);
       // A running export is told to stop; when it has, or its lease is over, its ending begins the removal. So does that of one still waiting.
+      // A conversion that ends leaves nothing to remove, and the deployment is gone.
       await this.jobs.cancelDeploy(tx, id);
-      if (!(await this.jobs.liveOfDeployment(tx, id))) await this.jobs.enqueueRemoval(tx, deployment);
+      if (await this.jobs.liveOfDeployment(tx, id)) return;
+      if (await tx.manager.existsBy(DeploymentEntity, { id })) await this.jobs.enqueueRemoval(tx, deployment);
     });
   }
 
@@ -95,7 +110,6 @@ async function bothOf(tx: Transaction, userId: string, { imageId, environmentId 
     ];
     throw new ViceError('INVALID_INPUT', fields.map(({ field, message }) => `${field}: ${message}`).join('; '), { fields });
   }
-  if (!image.digest) throw new ViceError('IMAGE_NOT_READY', `image ${imageId} has no content yet: it is ${image.status}`);
   return { image, environment };
 }
 
@@ -114,22 +128,16 @@ async function environmentFor(tx: Transaction, userId: string, id: string): Prom
   return environment?.deletedAt ? null : environment;
 }
 
-/** The variant of the image that the environment likes best. */
-async function variantFor(tx: Transaction, image: ImageEntity, environment: EnvironmentEntity) {
-  const software = environment.managementlayer?.software;
+/** Best first. Raises NO_PROVIDER where nothing is known of such environments. */
+function acceptedIn({ managementlayer }: EnvironmentEntity): readonly ContentType[] {
+  const software = managementlayer?.software;
   const accepted = acceptedBy(software);
-  if (accepted.length === 0)
-    throw new ViceError(
-      'NO_PROVIDER',
-      `nothing can be deployed into environments of ${software ? `software "${software}"` : 'unknown software'}: set managementlayer.software`,
-    );
-  const [variant] = (await tx.manager.query(
-    `SELECT digest, size, content_type FROM variants WHERE source_digest = $1 AND content_type = ANY ($2) ORDER BY array_position($2, content_type) LIMIT 1`,
-    [image.digest, accepted],
-  )) as { digest: string; size: string; content_type: ContentType }[];
-  if (variant) return { digest: variant.digest, size: Number(variant.size), contentType: variant.content_type };
+  if (accepted.length > 0) return accepted;
   throw new ViceError(
-    'NOT_DEPLOYABLE',
-    `image ${image.id} is ${image.contenttype}, and ${software} takes ${accepted.join(' or ')}`,
+    'NO_PROVIDER',
+    `nothing can be deployed into environments of ${software ? `software "${software}"` : 'unknown software'}: set managementlayer.software`,
   );
 }
+
+const notDeployable = (image: ImageEntity, { managementlayer }: EnvironmentEntity, reason: string): ViceError =>
+  new ViceError('NOT_DEPLOYABLE', `image ${image.id} cannot be deployed into ${managementlayer?.software}: ${reason}`);

@@ -17,6 +17,18 @@ export async function lockOwnImage(tx: Transaction, userId: string, imageId: str
   return image;
 }
 
+/**
+ * An image that the viewer (null: someone who has not logged in) may see. The lock keeps it from letting go of its content before the
+ * transaction ends. Raises IMAGE_NOT_FOUND.
+ */
+export async function lockVisibleImage(tx: Transaction, viewer: string | null, imageId: string): Promise<ImageEntity> {
+  const image = isUUID(imageId)
+    ? await tx.manager.findOne(ImageEntity, { where: { id: imageId }, lock: { mode: 'pessimistic_read' } })
+    : null;
+  if (!image || (image.visibility !== 'public' && image.userId !== viewer)) throw noSuchImage(imageId);
+  return image;
+}
+
 /** Raises IMAGE_NOT_FOUND where the user may not even see it, FORBIDDEN where they may only see it. */
 export function requireOwner<I extends Pick<ImageEntity, 'userId' | 'visibility'>>(
   image: I | null | undefined,
@@ -30,3 +42,6 @@ export function requireOwner<I extends Pick<ImageEntity, 'userId' | 'visibility'
 }
 
 export const noSuchImage = (imageId: string): ViceError => new ViceError('IMAGE_NOT_FOUND', `image ${imageId} does not exist`);
+
+export const noContent = ({ id, status }: Pick<ImageEntity, 'id' | 'status'>): ViceError =>
+  new ViceError('IMAGE_HAS_NO_CONTENT', `image ${id} has no content yet: it is ${status}`);

@@ -1,5 +1,13 @@
 import { Injectable } from '@nestjs/common';
-import { softwareName, type ContentType, type Digest, type ImportedBlob, type JsonObject } from '#libs/contracts';
+import {
+  softwareName,
+  type ContentDigest,
+  type ContentType,
+  type Digest,
+  type ImportedBlob,
+  type JsonObject,
+} from '#libs/contracts';
+import { keptContentDigest } from '../conversions/variants.js';
 import { EnvironmentEntity, ImageEntity, type JobEntity, type Transaction } from '../database/index.js';
 import { ImageChanges } from './image-changes.service.js';
 
@@ -32,12 +40,13 @@ export class ImageContentService {
   async accepted(
     tx: Transaction,
     image: ImageEntity,
-    content: { digest: Digest; size: number; contentType: ContentType },
+    content: { digest: Digest; size: number; contentType: ContentType; contentDigest?: ContentDigest | null },
   ): Promise<void> {
     const { digest, size, contentType } = content;
     await tx.manager.query(
-      `INSERT INTO variants (source_digest, content_type, digest, size) VALUES ($1, $2, $1, $3) ON CONFLICT DO NOTHING`,
-      [digest, contentType, size],
+      `INSERT INTO variants (source_digest, content_type, digest, size, content_digest) VALUES ($1, $2, $1, $3, $4)
+       ON CONFLICT (source_digest, content_type, recipe) DO UPDATE SET content_digest = coalesce(excluded.content_digest, variants.content_digest)`,
+      [digest, contentType, size, keptContentDigest(content)],
     );
     Object.assign(image, { digest, size, contenttype: contentType, status: 'ready' });
     await this.save(tx, image);

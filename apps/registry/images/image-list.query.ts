@@ -1,6 +1,6 @@
 import { type ImageQuery, type ImageSort } from '#libs/contracts';
 import { ViceError } from '#libs/errors';
-import { IMAGE_COLUMNS } from './image.contract.js';
+import { IMAGE_COLUMNS, isSameDisk } from './image.contract.js';
 import { type ImageCursor } from './image.cursor.js';
 import { tsqueryOf } from './image.search.js';
 
@@ -18,6 +18,8 @@ const SORT_KEYS: Readonly<Record<string, { key: string; type: string }>> = {
   size: { key: 'coalesce(i.size, -1)', type: 'bigint' },
 };
 
+export type ImageFilters = Pick<ImageQuery, 'q' | 'contenttype' | 'imagetype' | 'tag' | 'contentDigest'>;
+
 /** The columns of a page's rows: `sort_key` is the text that a cursor after this row holds. */
 export type SortKey = { sort_key: string };
 
@@ -30,7 +32,7 @@ export class ImageListQuery {
   private readonly filters: string[];
   private readonly scopes: string[];
 
-  constructor(viewer: string | null, query: Pick<ImageQuery, 'q' | 'contenttype' | 'imagetype' | 'tag'>) {
+  constructor(viewer: string | null, query: ImageFilters) {
     this.scopes = [`i.visibility = 'public'`];
     if (viewer !== null) this.scopes.push(`i.visibility = 'private' AND i.user_id = ${this.bind(viewer, 'uuid')}`);
     this.filters = this.conditions(query);
@@ -73,13 +75,14 @@ export class ImageListQuery {
       .join(' UNION ALL ');
   }
 
-  private conditions({ q, contenttype, imagetype, tag }: Pick<ImageQuery, 'q' | 'contenttype' | 'imagetype' | 'tag'>): string[] {
+  private conditions({ q, contenttype, imagetype, tag, contentDigest }: ImageFilters): string[] {
     const words = q ? tsqueryOf(q) : null;
     if (tag?.includes('\0')) throw notStorable('tag');
     return [
       ...(words ? [`i.words @@ to_tsquery('simple', ${this.bind(words, 'text')})`] : []),
       ...(tag ? [`i.tags @> ARRAY[${this.bind(tag, 'text')}]`] : []),
       ...(contenttype ? [`i.contenttype = ${this.bind(contenttype, 'text')}`] : []),
+      ...(contentDigest ? [isSameDisk(this.bind(contentDigest, 'text'))] : []),
       ...(imagetype ? [`i.imagetype = ${this.bind(imagetype, 'text')}`] : []),
     ];
   }

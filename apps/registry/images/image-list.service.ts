@@ -48,8 +48,8 @@ export class ImageListService {
   }
 
   /** Exact to 1,000. An estimate is kept for some seconds, because finding out that there are more takes longer than a page. */
-  private async total(viewer: string | null, { q, tag, contenttype, imagetype }: ImageQuery): Promise<number> {
-    const filters = { q, tag, contenttype, imagetype };
+  private async total(viewer: string | null, { q, tag, contenttype, imagetype, contentDigest }: ImageQuery): Promise<number> {
+    const filters = { q, tag, contenttype, imagetype, contentDigest };
     const key = JSON.stringify([viewer, filters]);
     const known = this.estimates.get(key);
     if (known && known.until > performance.now()) return known.total;

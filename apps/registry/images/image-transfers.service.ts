@@ -1,10 +1,9 @@
 import { Injectable } from '@nestjs/common';
 import { isUUID } from 'class-validator';
 import { type ImageCalls, type ImageContent, type RequestOf } from '#libs/contracts';
-import { ViceError } from '#libs/errors';
 import { BlobLedgerService } from '../blobs/blob-ledger.service.js';
 import { Database, ImageEntity } from '../database/index.js';
-import { lockOwnImage, noSuchImage, requireOwner } from './image-access.js';
+import { lockOwnImage, lockVisibleImage, noContent, requireOwner } from './image-access.js';
 import { ImageChanges } from './image-changes.service.js';
 import { ImageGenerations } from './image-generations.service.js';
 
@@ -33,16 +32,12 @@ export class ImageTransfersService {
     });
   }
 
-  /** `viewer` null: someone who has not logged in. The lock keeps the image from letting go of the blob before the pin is there. */
+  /** `viewer` null: someone who has not logged in. */
   async openContent(viewer: string | null, imageId: string, holder: string): Promise<ImageContent> {
     return this.database.transaction(async (tx) => {
-      const image = isUUID(imageId)
-        ? await tx.manager.findOne(ImageEntity, { where: { id: imageId }, lock: { mode: 'pessimistic_read' } })
-        : null;
-      if (!image || (image.visibility !== 'public' && image.userId !== viewer)) throw noSuchImage(imageId);
+      const image = await lockVisibleImage(tx, viewer, imageId);
       const { digest, size, contenttype, title } = image;
-      if (digest === null || size === null || contenttype === null)
-        throw new ViceError('IMAGE_HAS_NO_CONTENT', `image ${imageId} has no content yet: it is ${image.status}`);
+      if (digest === null || size === null || contenttype === null) throw noContent(image);
       await this.ledger.pinWithin(tx, holder, digest);
       return { digest, size, contentType: contenttype, title };
     });

@@ -1,4 +1,5 @@
 import {
+  type ContentDigest,
   type ContentType,
   type Digest,
   type Environment,
@@ -15,10 +16,20 @@ import {
 /** An instant as the API writes it. PostgreSQL does it faster than the driver makes a Date of it that we make text of. */
 const instant = (column: string): string => `to_char(${column} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`;
 
+/** SQL: of the original of an image `i`, as what it is shown as; null for what is no disk. */
+const CONTENT_DIGEST = `(
+  SELECT nullif(v.content_digest, '') FROM variants v
+   WHERE v.source_digest = i.digest AND v.content_type = i.contenttype AND v.recipe = 'original')`;
+
+/** SQL: whether an image `i` is a disk of the content digest that a parameter holds. */
+export const isSameDisk = (parameter: string): string => `(i.digest, i.contenttype) IN (
+  SELECT v.source_digest, v.content_type FROM variants v
+   WHERE v.content_digest = ${parameter} AND v.content_digest <> '' AND v.recipe = 'original')`;
+
 /** What is read of an image `i`. */
 export const IMAGE_COLUMNS = `
   i.id, i.user_id AS userid, i.title, i.description, i.tags, i.visibility, i.imagetype, i.contenttype, i.status, i.size, i.digest,
-  i.environment_reference AS reference, i.specifics, ${instant('i.created_at')} AS created, ${instant('i.updated_at')} AS updated,
+  ${CONTENT_DIGEST} AS content_digest, i.environment_reference AS reference, i.specifics, ${instant('i.created_at')} AS created, ${instant('i.updated_at')} AS updated,
   i.origin_environment_id AS origin`;
 
 export interface ImageRow {
@@ -34,6 +45,7 @@ export interface ImageRow {
   /** bigint comes as text. */
   size: string | null;
   digest: Digest | null;
+  content_digest: ContentDigest | null;
   reference: string | null;
   specifics: JsonObject;
   created: Instant;
@@ -80,6 +92,7 @@ export function toImage(row: ImageRow, origin: OriginRow | { origin_id: null } |
     status: row.status,
     size: row.size === null ? null : Number(row.size),
     digest: row.digest,
+    contentDigest: row.content_digest,
     originEnvironment: origin && origin.origin_id !== null ? toOrigin(row, origin, viewer) : null,
     environmentReference: row.reference,
     specifics: row.specifics,

@@ -3,6 +3,7 @@ import { ImageCalls, JobCalls, type Empty, type RequestOf } from '#libs/contract
 import { CallHandler } from '#libs/messaging';
 import { ImageListService } from './image-list.service.js';
 import { ImageTransfersService } from './image-transfers.service.js';
+import { ImageVariantsService } from './image-variants.service.js';
 import { ImagesService } from './images.service.js';
 
 @Controller()
@@ -11,6 +12,7 @@ export class ImagesController {
     private readonly images: ImagesService,
     private readonly list: ImageListService,
     private readonly transfers: ImageTransfersService,
+    private readonly variants: ImageVariantsService,
   ) {}
 
   @CallHandler(ImageCalls.findImages)
@@ -54,6 +56,16 @@ export class ImagesController {
   @CallHandler(ImageCalls.openContent)
   openContent({ userId, imageId, holder }: RequestOf<typeof ImageCalls.openContent>) {
     return this.transfers.openContent(userId, imageId, holder);
+  }
+
+  @CallHandler(ImageCalls.findVariants)
+  findVariants({ userId, imageId }: RequestOf<typeof ImageCalls.findVariants>) {
+    return this.variants.find(userId, imageId);
+  }
+
+  @CallHandler(ImageCalls.openVariant)
+  openVariant(request: RequestOf<typeof ImageCalls.openVariant>) {
+    return this.variants.open(request);
   }
 
   @CallHandler(JobCalls.jobsOfImage)

@@ -9,7 +9,7 @@ import { lockOwnImage, noSuchImage, requireOwner } from './image-access.js';
 import { ImageChanges } from './image-changes.service.js';
 import { ImageGenerations } from './image-generations.service.js';
 import { ImageOriginService } from './image-origin.service.js';
-import { SELECT_IMAGES, toImage, type ImageWithOriginRow } from './image.contract.js';
+import { isSameDisk, SELECT_IMAGES, toImage, type ImageRow, type ImageWithOriginRow } from './image.contract.js';
 import { BLANK, changed, hasOrigin, stepAfter, type ImageSituation } from './image.rules.js';
 
 /** Bytes on their way through inspection. */
@@ -17,6 +17,8 @@ interface ArrivedBlob {
   digest: Digest;
   size: number;
 }
+
+const SAME_DISKS_AT_MOST = 100;
 
 @Injectable()
 export class ImagesService {
@@ -38,7 +40,18 @@ export class ImagesService {
         )
       : [];
     if (!row) throw noSuchImage(imageId);
-    return toImage(row, row, viewer);
+    const image = toImage(row, row, viewer);
+    return row.content_digest === null ? image : { ...image, sameDisk: await this.sameDisk(viewer, row) };
+  }
+
+  /** Other images of the same disk, in whatever format, among those that the viewer may see. */
+  private async sameDisk(viewer: string | null, { id, content_digest }: ImageRow): Promise<string[]> {
+    const rows = await this.database.query<{ id: string }>(
+      `SELECT i.id FROM images i WHERE ${isSameDisk('$1')} AND i.id <> $2 AND (i.visibility = 'public' OR i.user_id = $3)
+        ORDER BY i.created_at DESC, i.id DESC LIMIT ${SAME_DISKS_AT_MOST}`,
+      [content_digest, id, viewer],
+    );
+    return rows.map((row) => row.id);
   }
 
   /** With an origin and a reference, an import begins. */

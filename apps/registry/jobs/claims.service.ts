@@ -9,7 +9,7 @@ import { EndingsService } from './endings.service.js';
 import { afterReport, couldBeJob } from './job.rules.js';
 import { PayloadsService } from './payloads.service.js';
 import { ProgressService } from './progress.service.js';
-import { KnownInspections } from './known-inspections.service.js';
+import { KnownResults } from './known-results.service.js';
 
 type ClaimRequest = RequestOf<typeof JobCalls.claimJob>;
 
@@ -20,7 +20,7 @@ export class ClaimsService {
     private readonly database: Database,
     private readonly payloads: PayloadsService,
     private readonly endings: EndingsService,
-    private readonly known: KnownInspections,
+    private readonly known: KnownResults,
     private readonly progress: ProgressService,
     @Inject(VICE_CONFIG) private readonly config: ViceConfig,
     @Inject(LOGGER) private readonly logger: Logger,

@@ -3,6 +3,7 @@ import { storableText, type Json } from '#libs/contracts';
 import { type Logger } from '#libs/observability';
 import { JobEntity, type Transaction } from '../database/index.js';
 import { LOGGER } from '../tokens.js';
+import { ConvertEnding } from './endings/convert.ending.js';
 import { DeployEnding } from './endings/deploy.ending.js';
 import { ImportEnding } from './endings/import.ending.js';
 import { InspectionEnding } from './endings/inspection.ending.js';
@@ -26,12 +27,13 @@ export class EndingsService {
   constructor(
     imported: ImportEnding,
     inspected: InspectionEnding,
+    converted: ConvertEnding,
     deployed: DeployEnding,
     removed: RemovalEnding,
     private readonly outbox: JobOutbox,
     @Inject(LOGGER) private readonly logger: Logger,
   ) {
-    this.endings = new Map([imported, inspected, deployed, removed].map((ending) => [ending.action, ending]));
+    this.endings = new Map([imported, inspected, converted, deployed, removed].map((ending) => [ending.action, ending]));
   }
 
   /** `job` is locked, and carries what the attempt reported. */

@@ -1,17 +1,28 @@
-import { type ContentType, type Digest, type InspectedBlob, type Json, type JsonObject } from '#libs/contracts';
+import {
+  type ContentDigest,
+  type ContentType,
+  type Digest,
+  type InspectedBlob,
+  type Json,
+  type JsonObject,
+} from '#libs/contracts';
+import { keptContentDigest } from '../conversions/variants.js';
 import { type JobEntity, type Transaction } from '../database/index.js';
 
 /** What inspection found is kept by digest and by what the content was said to be: the same bytes are not inspected twice. */
 export interface Verdict {
   content_type: string | null;
   facts: Json;
+  content_digest: ContentDigest | null;
   error_code: string | null;
   error_message: string | null;
 }
 
+/** What a release found that did not look for content digests is not known. */
 export async function recall(tx: Transaction, job: JobEntity): Promise<Verdict | undefined> {
   const rows = (await tx.manager.query(
-    'SELECT content_type, facts, error_code, error_message FROM inspections WHERE digest = $1 AND said_to_be = $2',
+    `SELECT content_type, facts, nullif(content_digest, '') AS content_digest, error_code, error_message FROM inspections
+      WHERE digest = $1 AND said_to_be = $2 AND (content_digest IS NOT NULL OR error_code IS NOT NULL)`,
     [job.digest, saidToBe(job)],
   )) as Verdict[];
   return rows[0];
@@ -31,8 +42,10 @@ export async function remember(tx: Transaction, job: JobEntity, inspected: Inspe
   if (inspected) {
     for (const said of new Set([saidToBe(job), inspected.contentType])) {
       await tx.manager.query(
-        'INSERT INTO inspections (digest, said_to_be, content_type, facts) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING',
-        [job.digest, said, inspected.contentType, inspected.facts],
+        `INSERT INTO inspections AS known (digest, said_to_be, content_type, facts, content_digest) VALUES ($1, $2, $3, $4, $5)
+         ON CONFLICT (digest, said_to_be) DO UPDATE SET facts = excluded.facts, content_digest = excluded.content_digest
+           WHERE known.content_type = excluded.content_type AND known.content_digest IS NULL`,
+        [job.digest, said, inspected.contentType, inspected.facts, keptContentDigest(inspected)],
       );
     }
   } else if (job.state === 'failed' && job.errorCode?.startsWith('CONTENT_')) {

@@ -1,6 +1,9 @@
 import { randomUUID } from 'node:crypto';
-import { Jobs, type ContentType, type Digest, type JobType } from '#libs/contracts';
+import { Jobs, type ContentType, type Conversion, type Digest, type JobType } from '#libs/contracts';
+import { recipeAfter } from '../conversions/conversion-plan.js';
+import { type KeptVariant, type Original } from '../conversions/variants.js';
 import { type DeploymentEntity, type ImageEntity, type JobEntity } from '../database/index.js';
+import { asDetails, type ConvertDetails } from './convert-details.js';
 
 /** The row of a job that is to be made: what is absent gets the table's default. */
 export type JobDraft = Pick<JobEntity, 'id' | 'kind' | 'queue' | 'action'> & Partial<JobEntity>;
@@ -47,13 +50,41 @@ export const inspectionDraft = (
     details: { size: blob.size, contentType: blob.contentType },
   });
 
-export const deployDraft = (deployment: DeploymentEntity): JobDraft =>
+/** Makes the first of `steps` of a variant; the others follow it. */
+export const convertDraft = (
+  original: Original,
+  from: Pick<KeptVariant, 'digest' | 'size' | 'contentType' | 'contentDigest' | 'recipe'>,
+  [step, ...then]: readonly [Conversion, ...Conversion[]],
+  whose: Pick<JobEntity, 'userId'> & Partial<Pick<JobEntity, 'imageId' | 'deploymentId'>> & Pick<ConvertDetails, 'wish'>,
+): JobDraft => {
+  const { wish, ...columns } = whose;
+  const { size, contentType, contentDigest } = from;
+  return draft(Jobs.convertBlob, {
+    ...columns,
+    digest: from.digest,
+    bytesTotal: size,
+    details: asDetails({
+      original: original.digest,
+      originalContentType: original.contentType,
+      chain: recipeAfter(from.recipe, step),
+      recipe: step.recipe,
+      source: { size, contentType, contentDigest },
+      then: then.map(({ recipe }) => recipe),
+      wish,
+    }),
+  });
+};
+
+/** Brings what is to be exported, which is there, into the environment. */
+export const deployDraft = (
+  deployment: Pick<DeploymentEntity, 'id' | 'userId' | 'environmentId' | 'digest' | 'size' | 'variantDigest' | 'variantSize'>,
+): JobDraft =>
   draft(Jobs.deployImage, {
     userId: deployment.userId,
     deploymentId: deployment.id,
     environmentId: deployment.environmentId,
-    digest: deployment.digest,
-    bytesTotal: deployment.size,
+    digest: deployment.variantDigest ?? deployment.digest,
+    bytesTotal: deployment.variantSize ?? deployment.size,
   });
 
 /** Takes a deployment down, or what a failed one left. */

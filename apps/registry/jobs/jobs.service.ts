@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { Jobs, type ContentType, type Digest, type Job } from '#libs/contracts';
 import { Database, JobEntity, type DeploymentEntity, type ImageEntity, type Transaction } from '../database/index.js';
 import { EndingsService } from './endings.service.js';
-import { collectionDraft, deployDraft, importDraft, inspectionDraft, removalDraft } from './job-drafts.js';
+import { collectionDraft, importDraft, inspectionDraft, removalDraft, type JobDraft } from './job-drafts.js';
 import { JobOutbox } from './job-outbox.js';
 import { toJob } from './job.contract.js';
 
@@ -30,8 +30,8 @@ export class JobsService {
     await this.outbox.add(tx, inspectionDraft(image, blob));
   }
 
-  async enqueueDeploy(tx: Transaction, deployment: DeploymentEntity): Promise<void> {
-    await this.outbox.add(tx, deployDraft(deployment));
+  async enqueue(tx: Transaction, draft: JobDraft): Promise<JobEntity> {
+    return this.outbox.add(tx, draft);
   }
 
   async enqueueRemoval(tx: Transaction, deployment: DeploymentEntity): Promise<void> {
@@ -49,9 +49,11 @@ export class JobsService {
     if (live === 0) await this.outbox.add(tx, collectionDraft());
   }
 
-  /** Imports and inspections of an image; of `olderThan` a generation, where that is given. */
+  /** Imports and inspections of an image; of `olderThan` a generation, where that is given, else its conversions too. */
   async cancelOfImage(tx: Transaction, imageId: string, { olderThan }: { olderThan?: number } = {}): Promise<void> {
     const actions = [Jobs.importImage.action, Jobs.inspectBlob.action];
+    // New content does not end what is made of the old, which stays until the new one has passed inspection.
+    if (olderThan === undefined) actions.push(Jobs.convertBlob.action);
     await this.cancel(
       tx,
       'job.imageId = :imageId AND job.action IN (:...actions) AND (:olderThan::int IS NULL OR job.generation < :olderThan)',
@@ -70,11 +72,11 @@ export class JobsService {
     });
   }
 
-  /** A running one is told to stop with its next heartbeat. */
+  /** The export, or the conversion before it. A running one is told to stop with its next heartbeat. */
   async cancelDeploy(tx: Transaction, deploymentId: string): Promise<void> {
-    await this.cancel(tx, 'job.deploymentId = :deploymentId AND job.action = :action', {
+    await this.cancel(tx, 'job.deploymentId = :deploymentId AND job.action IN (:...actions)', {
       deploymentId,
-      action: Jobs.deployImage.action,
+      actions: [Jobs.convertBlob.action, Jobs.deployImage.action],
     });
   }
 

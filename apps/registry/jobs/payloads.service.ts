@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import {
   Jobs,
   type ContentType,
+  type ConvertBlobPayload,
   type DeployImagePayload,
   type DisposeTemporariesPayload,
   type Empty,
@@ -12,11 +13,19 @@ import {
 } from '#libs/contracts';
 import { ViceError } from '#libs/errors';
 import { DeploymentEntity, EnvironmentEntity, type JobEntity, type Transaction } from '../database/index.js';
+import { factsOfDerived } from '../conversions/variants.js';
+import { conversionNamed, convertDetails } from './convert-details.js';
 import { knownFacts } from './inspection-memory.js';
 import { toSealedEnvironment } from '../environments/environment.contract.js';
 
 type Payload =
-  ImportImagePayload | DisposeTemporariesPayload | DeployImagePayload | RemoveDeploymentPayload | InspectBlobPayload | Empty;
+  | ImportImagePayload
+  | DisposeTemporariesPayload
+  | DeployImagePayload
+  | RemoveDeploymentPayload
+  | InspectBlobPayload
+  | ConvertBlobPayload
+  | Empty;
 
 /** What a worker is given with its claim. Made at that moment, so that it holds what is true now: the credentials above all. */
 @Injectable()
@@ -27,6 +36,7 @@ export class PayloadsService {
     [Jobs.deployImage.action]: deployPayload,
     [Jobs.removeDeployment.action]: removalPayload,
     [Jobs.inspectBlob.action]: inspectionPayload,
+    [Jobs.convertBlob.action]: conversionPayload,
     [Jobs.collectGarbage.action]: async () => ({}),
   };
 
@@ -54,9 +64,13 @@ async function disposalPayload(tx: Transaction, job: JobEntity): Promise<Dispose
 
 async function deployPayload(tx: Transaction, job: JobEntity): Promise<DeployImagePayload> {
   const deployment = await deploymentOf(tx, job);
-  if (deployment.status === 'planned') await tx.manager.update(DeploymentEntity, { id: deployment.id }, { status: 'exporting' });
-  const { digest, size, contentType, imageSpecifics } = deployment;
-  const facts = await knownFacts(tx, digest, contentType);
+  if (deployment.status === 'planned' || deployment.status === 'converting')
+    await tx.manager.update(DeploymentEntity, { id: deployment.id }, { status: 'exporting' });
+  const digest = deployment.variantDigest ?? deployment.digest;
+  const size = deployment.variantSize ?? deployment.size;
+  const contentType = deployment.variantContentType ?? deployment.contentType;
+  const facts = (await knownFacts(tx, digest, contentType)) ?? (await factsOfDerived(tx, deployment.digest, digest));
+  const { imageSpecifics } = deployment;
   return { ...(await common(tx, job, deployment)), digest, size, contentType, facts, imageSpecifics };
 }
 
@@ -66,6 +80,14 @@ async function removalPayload(tx: Transaction, job: JobEntity): Promise<RemoveDe
 
 async function inspectionPayload(_: Transaction, job: JobEntity): Promise<InspectBlobPayload> {
   return { digest: job.digest ?? '', size: Number(job.details.size), contentType: job.details.contentType as ContentType | null };
+}
+
+async function conversionPayload(tx: Transaction, job: JobEntity): Promise<ConvertBlobPayload> {
+  const { recipe, source } = convertDetails(job);
+  const { to, subformat = null } = conversionNamed(recipe);
+  if (job.deploymentId !== null)
+    await tx.manager.update(DeploymentEntity, { id: job.deploymentId, status: 'planned' }, { status: 'converting' });
+  return { source: { digest: job.digest ?? '', ...source }, recipe, to, subformat };
 }
 
 /** What deploying and removing have in common. The deployment's id is the marker of what is made for it. */

@@ -3,6 +3,7 @@ import { JOB_QUEUES } from '#libs/contracts';
 import { type ViceConfig, VICE_CONFIG } from '#libs/config';
 import { BROKER, type Broker, type Subscription } from '#libs/messaging';
 import { type Logger } from '#libs/observability';
+import { ToolsetsService } from '../conversions/toolsets.service.js';
 import { Database } from '../database/index.js';
 import { EventsService } from '../events/events.service.js';
 import { LOGGER } from '../tokens.js';
@@ -27,6 +28,7 @@ export class UpkeepService implements OnApplicationBootstrap, BeforeApplicationS
     private readonly relay: RelayService,
     private readonly jobs: JobsService,
     private readonly events: EventsService,
+    private readonly toolsets: ToolsetsService,
     @Inject(BROKER) private readonly broker: Broker,
     @Inject(VICE_CONFIG) private readonly config: ViceConfig,
     @Inject(LOGGER) private readonly logger: Logger,
@@ -55,6 +57,7 @@ export class UpkeepService implements OnApplicationBootstrap, BeforeApplicationS
 
   private async prune(): Promise<void> {
     await this.events.prune();
+    await this.toolsets.prune();
     await this.database.query(`DELETE FROM jobs WHERE user_id IS NULL AND ended_at < now() - interval '1 day'`);
   }
 

@@ -217,8 +217,8 @@ await describeWith([postgres()], 'the life of a deployment', () => {
       'IMAGE_NOT_READY',
     ],
     [
-      'a content type that the environment does not take',
-      async () => (await readyImage('disk-raw')).id,
+      'a content type that there is no way from to what the environment takes',
+      async () => (await readyImage('packerfile')).id,
       'docker',
       'NOT_DEPLOYABLE',
     ],

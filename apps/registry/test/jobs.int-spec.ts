@@ -139,7 +139,7 @@ await describeWith([postgres()], 'the life of a job', () => {
     });
     const inspection = await vice.next('store', image.id);
     expect(await claim(inspection)).toMatchObject({ action: 'inspect', payload: { size: 5, contentType: 'disk-raw' } });
-    await report(inspection, { kind: 'succeeded', result: { contentType: 'disk-raw', facts: {} } });
+    await report(inspection, { kind: 'succeeded', result: { contentType: 'disk-raw', facts: {}, contentDigest: null } });
     expect(await imageNow(image)).toMatchObject({ status: 'ready', imported: true, contenttype: 'disk-raw', size: 5 });
     expect((await jobs(image)).map(({ kind, state }) => [kind, state])).toEqual([
       ['store', 'succeeded'],

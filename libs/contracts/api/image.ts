@@ -5,6 +5,7 @@ import {
   IMAGE_STATUSES,
   IMAGE_TYPES,
   VISIBILITIES,
+  type ContentDigest,
   type ContentType,
   type Digest,
   type ImageStatus,
@@ -85,6 +86,21 @@ export class Image {
 
   @ApiProperty({ type: String, nullable: true, example: `sha256:${'0'.repeat(64)}` })
   digest!: Digest | null;
+
+  @ApiProperty({
+    type: String,
+    nullable: true,
+    example: `disk-sha256-4m:${'0'.repeat(64)}`,
+    description: 'Of a disk as its guest sees it, whatever the format; null for what is no disk',
+  })
+  contentDigest!: ContentDigest | null;
+
+  @ApiProperty({
+    type: [String],
+    required: false,
+    description: 'Of one disk asked for: ids of other images with the same contentDigest, newest first, 100 at most',
+  })
+  sameDisk?: string[];
 
   @ApiProperty({ type: Environment, nullable: true })
   originEnvironment!: Environment | null;

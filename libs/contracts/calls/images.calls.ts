@@ -1,5 +1,15 @@
 import { type Image } from '../api/image.js';
-import { type ContentType, type Digest, type ImageType, type JsonObject, type Visibility } from '../vocabulary.js';
+import { type Job } from '../api/job.js';
+import { type Variant } from '../api/variant.js';
+import { type Subformat } from '../conversions.js';
+import {
+  type ContentDigest,
+  type ContentType,
+  type Digest,
+  type ImageType,
+  type JsonObject,
+  type Visibility,
+} from '../vocabulary.js';
 import { callTo, type Empty } from './call.js';
 import { type EnvironmentDraft } from './environments.calls.js';
 
@@ -26,6 +36,7 @@ export interface ImageQuery {
   contenttype?: ContentType;
   imagetype?: ImageType;
   tag?: string;
+  contentDigest?: ContentDigest;
   /** 1 to 1000. */
   limit: number;
   /** What a former page gave as `next`. */
@@ -38,6 +49,12 @@ export interface ImagePage {
   next: string | null;
   /** Exact to 1,000, an estimate above. */
   total: number;
+}
+
+/** In what form content is asked for. `subformat` only with disk-vmdk; null: any. */
+export interface VariantWish {
+  contentType: ContentType;
+  subformat: Subformat | null;
 }
 
 /** The content of an image as a download needs it. The blob is pinned for `holder`. */
@@ -63,4 +80,15 @@ export const ImageCalls = {
   ),
   /** Raises IMAGE_HAS_NO_CONTENT where there is nothing to download yet. */
   openContent: callTo<{ userId: string | null; imageId: string; holder: string }, ImageContent>('registry', 'image.content'),
+  /** The original first, then what was derived from it, oldest first; empty where there is no content. */
+  findVariants: callTo<{ userId: string | null; imageId: string }, Variant[]>('registry', 'image.variants'),
+  /**
+   * The content in a wished form, its blob pinned for `holder`; else the job that makes it: one that lives already, or with `make` a new one.
+   * Raises IMAGE_HAS_NO_CONTENT (without `make` also where nobody makes it), NOT_CONVERTIBLE, TOOLS_MISSING, and UNAUTHENTICATED where a job
+   * would be needed and nobody has logged in.
+   */
+  openVariant: callTo<
+    { userId: string | null; imageId: string; holder: string; wish: VariantWish; make: boolean },
+    { content: ImageContent } | { job: Job }
+  >('registry', 'image.variant.content'),
 };

@@ -4,6 +4,7 @@ import { EnvironmentCalls } from './environments.calls.js';
 import { ImageCalls } from './images.calls.js';
 import { JobCalls } from './jobs.calls.js';
 import { EventCalls, RemoteCalls, StatsCalls } from './operations.calls.js';
+import { ToolCalls } from './tools.calls.js';
 import { UserCalls } from './users.calls.js';
 import { type Call, type ServiceName } from './call.js';
 
@@ -14,6 +15,7 @@ export * from './environments.calls.js';
 export * from './images.calls.js';
 export * from './jobs.calls.js';
 export * from './operations.calls.js';
+export * from './tools.calls.js';
 export * from './users.calls.js';
 
 /** Every call there is: a service that starts without a handler for one of its own, or with two, fails. */
@@ -27,6 +29,7 @@ const ALL_CALLS: readonly Call<unknown, unknown>[] = Object.values({
   ...StatsCalls,
   ...EventCalls,
   ...RemoteCalls,
+  ...ToolCalls,
 }) as Call<unknown, unknown>[];
 
 export const callsOf = (service: ServiceName): readonly Call<unknown, unknown>[] =>

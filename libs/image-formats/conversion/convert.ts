@@ -7,6 +7,7 @@ import { DEFAULT_LIMITS } from '../inspection.js';
 import { type CheckedResult, type Converted, type ConversionWork } from './conversion-work.js';
 import { containerToDisk } from './container-to-disk/container-to-disk.js';
 import { convertDisk } from './convert-disk.js';
+import { diskToContainer } from './disk-to-container/disk-to-container.js';
 import { FileBytes } from './file-bytes.js';
 
 /**
@@ -41,6 +42,7 @@ export async function convert(work: ConversionWork): Promise<CheckedResult> {
 function converterOf(from: ContentType, to: ContentType): (work: ConversionWork) => Promise<Converted> {
   if (isDisk(from) && isDisk(to)) return convertDisk;
   if (from === 'docker-image' && isDisk(to)) return containerToDisk;
+  if (isDisk(from) && to === 'docker-image') return diskToContainer;
   throw new ViceError('INTERNAL', `there is no converter from ${from} to ${to}`);
 }
 

@@ -10,6 +10,9 @@ import { BlobsController } from '../blobs.controller.js';
 export class LedgerPlace implements AsyncDisposable {
   private constructor(
     readonly database: Database,
+    readonly ledger: BlobLedgerService,
+    /** As it is at each condemnation. */
+    readonly config: { variantQuotaBytes: number | null },
     /** As a store asks it, without a broker between. */
     readonly ask: Ask,
     private readonly userId: string,
@@ -20,7 +23,9 @@ export class LedgerPlace implements AsyncDisposable {
     const { url, drop } = await createTestDatabase();
     const source = await openDatabase(url);
     const database = new Database(source, createLogger('test', 'silent'));
-    const controller = new BlobsController(new BlobLedgerService(database));
+    const config: { variantQuotaBytes: number | null } = { variantQuotaBytes: null };
+    const ledger = new BlobLedgerService(database, config);
+    const controller = new BlobsController(ledger);
     const handlers = new Map(Object.entries(BlobCalls).map(([method, call]) => [call.name, method as keyof typeof BlobCalls]));
     const ask: Ask = async (call, request) => {
       const method = handlers.get(call.name);
@@ -29,7 +34,7 @@ export class LedgerPlace implements AsyncDisposable {
     };
     const userId = randomUUID();
     await database.query(`INSERT INTO users (id, username, password_hash) VALUES ($1, 'ada', '')`, [userId]);
-    return new LedgerPlace(database, ask, userId, async () => {
+    return new LedgerPlace(database, ledger, config, ask, userId, async () => {
       await source.destroy();
       await drop();
     });

@@ -1,6 +1,9 @@
-import { type ContentType, type DeploymentStatus, type Digest, type JsonObject } from '#libs/contracts';
+import { type ContentType, type DeploymentStatus, type Digest, type JsonObject, type PlanStep } from '#libs/contracts';
 import { Column, Entity, PrimaryColumn } from 'typeorm';
 import { instant, json, optionalText, text, wholeNumber } from '../columns.js';
+
+/** What becomes of a step shows on its job. */
+export type KeptStep = Omit<PlanStep, 'state' | 'error'>;
 
 @Entity('deployments')
 export class DeploymentEntity {
@@ -37,6 +40,20 @@ export class DeploymentEntity {
 
   @Column(text('content_type'))
   contentType!: ContentType;
+
+  /** What is exported: the content itself, or what was derived from it; null until it is there, and in rows of older releases. */
+  @Column(optionalText('variant_digest'))
+  variantDigest!: Digest | null;
+
+  @Column(wholeNumber('variant_size', { nullable: true }))
+  variantSize!: number | null;
+
+  @Column(optionalText('variant_content_type'))
+  variantContentType!: ContentType | null;
+
+  /** Conversions, then the export; null in rows of older releases. */
+  @Column(json('plan', { nullable: true }))
+  plan!: KeptStep[] | null;
 
   @Column(text('status'))
   status!: DeploymentStatus;

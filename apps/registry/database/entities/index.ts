@@ -1,4 +1,4 @@
-export { DeploymentEntity } from './deployment.entity.js';
+export { DeploymentEntity, type KeptStep } from './deployment.entity.js';
 export { EnvironmentEntity } from './environment.entity.js';
 export { ImageEntity } from './image.entity.js';
 export { JobEntity } from './job.entity.js';

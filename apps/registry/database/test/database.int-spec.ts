@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { createLogger } from '#libs/observability';
 import { createTestDatabase, describeWith, postgres, type TestDatabase } from '#libs/testing';
@@ -54,5 +55,48 @@ await describeWith([postgres()], 'a transaction', () => {
     };
     await expect(database.transaction(twice)).rejects.toThrow('duplicate key');
     expect(runs).toBe(1);
+  });
+});
+
+await describeWith([postgres()], 'the newest migration', () => {
+  let server: TestDatabase;
+  let database: Database;
+
+  beforeAll(async () => {
+    server = await createTestDatabase();
+    database = new Database(await openDatabase(server.url), createLogger('test', 'silent'));
+  });
+  afterAll(async () => {
+    await database.source.destroy();
+    await server.drop();
+  });
+
+  test('lets the release before write, and can be taken back and made again', async () => {
+    const digest = `sha256:${'a'.repeat(64)}`;
+    const ids = Array.from({ length: 3 }, () => randomUUID());
+    await database.query(`INSERT INTO blobs (digest, size, state) VALUES ($1, 7, 'stored')`, [digest]);
+    await database.query(`INSERT INTO variants (source_digest, content_type, digest, size) VALUES ($1, 'disk-raw', $1, 7)`, [
+      digest,
+    ]);
+    await database.query(`INSERT INTO inspections (digest, said_to_be, content_type) VALUES ($1, 'disk-raw', 'disk-raw')`, [
+      digest,
+    ]);
+    await database.query(`INSERT INTO users (id, username, password_hash) VALUES ($1, 'ada', '')`, [ids[0]]);
+    await database.query('INSERT INTO environments (id, user_id) VALUES ($2, $1)', [ids[0], ids[1]]);
+    await database.query(
+      `INSERT INTO deployments (id, user_id, image_id, environment_id, digest, size, content_type, status)
+       VALUES ($3, $1, $3, $2, $4, 7, 'disk-raw', 'planned')`,
+      [...ids, digest],
+    );
+    await database.query(
+      `INSERT INTO variants (source_digest, source_content_type, recipe, content_type, digest, size) VALUES ($1, 'disk-raw', 'x/1', 'disk-vmdk', $1, 7)`,
+      [digest],
+    );
+    await database.source.undoLastMigration();
+    expect(await database.query('SELECT recipe FROM variants')).toEqual([{ recipe: 'original' }]);
+    await database.source.runMigrations();
+    expect(await database.query('SELECT recipe, content_digest FROM variants')).toEqual([
+      { recipe: 'original', content_digest: null },
+    ]);
   });
 });

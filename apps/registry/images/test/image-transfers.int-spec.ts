@@ -49,7 +49,10 @@ await describeWith([postgres()], 'the content of images', () => {
     await vice.ask(JobCalls.reportJob, { jobId: message.jobId, attempt: claimed.attempt, outcome, progress });
     return claimed.payload;
   }
-  const found = (contentType: string): JobOutcome => ({ kind: 'succeeded', result: { contentType, facts: {} } });
+  const found = (contentType: string): JobOutcome => ({
+    kind: 'succeeded',
+    result: { contentType, facts: {}, contentDigest: null },
+  });
   const refused: JobOutcome = { kind: 'failed', code: 'CONTENT_REFUSED', message: 'hostile', transient: false };
 
   test('is there once it has passed inspection', async () => {

@@ -78,6 +78,7 @@ await describeWith([postgres()], 'images', () => {
       status: 'empty',
       size: null,
       digest: null,
+      contentDigest: null,
       originEnvironment: null,
       environmentReference: null,
       specifics: {},

@@ -22,6 +22,7 @@ export class InspectionEnding implements JobEnding {
       digest: job.digest,
       size: Number(job.details.size),
       contentType: inspected.contentType,
+      contentDigest: inspected.contentDigest,
     });
   }
 }

@@ -1,0 +1,138 @@
+import { describe, expect, it } from '@jest/globals';
+import {
+  acceptedBy,
+  CONTENT_TYPES,
+  CONVERSIONS,
+  TOOLSETS,
+  type ContentType,
+  type Subformat,
+  type Toolset,
+} from '#libs/contracts';
+import { conversionOf, lastConversion, planConversion, recipeAfter, type Plan, type VariantInHand } from './conversion-plan.js';
+
+const ALL: ReadonlySet<Toolset> = new Set(TOOLSETS);
+
+/** `disk-raw`, or with its subformat `disk-vmdk streamOptimized`. The first is the original. */
+function variantsOf(...names: string[]): [VariantInHand, ...VariantInHand[]] {
+  const [original, ...derived] = names.map((name, index) => {
+    const [contentType, subformat = null] = name.split(' ') as [ContentType, Subformat?];
+    return { digest: name, contentType, subformat, recipe: index === 0 ? null : `to-${name}` };
+  });
+  return [original!, ...derived];
+}
+
+function inWords(plan: Plan<VariantInHand>): string {
+  if ('variant' in plan) return plan.variant.digest;
+  if ('reason' in plan) return plan.missing.length > 0 ? `needs ${plan.missing.join()}` : 'no way';
+  const steps = plan.steps.map(({ to, subformat }) => (subformat ? `${to} ${subformat}` : to));
+  return [plan.from.digest, ...steps].join(' → ');
+}
+
+describe('the plan of a conversion', () => {
+  it.each<[environment: string, variants: string[], plan: string]>([
+    ['openstack', ['disk-qcow2'], 'disk-qcow2'],
+    ['openstack', ['disk-raw'], 'disk-raw'],
+    ['openstack', ['disk-vmdk'], 'disk-vmdk'],
+    ['openstack', ['disk-vmdk streamOptimized'], 'disk-vmdk streamOptimized'],
+    ['openstack', ['disk-vdi'], 'disk-vdi → disk-qcow2'],
+    ['openstack', ['disk-vhd'], 'disk-vhd → disk-qcow2'],
+    ['openstack', ['disk-vhdx'], 'disk-vhdx → disk-qcow2'],
+    ['openstack', ['docker-image'], 'docker-image → disk-qcow2'],
+    ['openstack', ['docker-file'], 'no way'],
+    ['openstack', ['packerfile'], 'no way'],
+    ['bwlehrpool', ['disk-vmdk'], 'disk-vmdk'],
+    ['bwlehrpool', ['disk-raw'], 'disk-raw → disk-qcow2'],
+    ['bwlehrpool', ['docker-image'], 'docker-image → disk-qcow2'],
+    ['docker', ['docker-image'], 'docker-image'],
+    ['docker', ['docker-file'], 'docker-file'],
+    ['docker', ['disk-raw'], 'disk-raw → docker-image'],
+    ['docker', ['disk-vhdx'], 'disk-vhdx → docker-image'],
+    ['docker', ['packerfile'], 'no way'],
+    // What fits goes as it is, whatever else was made of it.
+    ['openstack', ['disk-raw', 'disk-qcow2'], 'disk-raw'],
+    ['bwlehrpool', ['disk-vmdk', 'disk-qcow2'], 'disk-vmdk'],
+    // What is there costs nothing, and of several the best accepted is taken.
+    ['openstack', ['disk-vdi', 'disk-qcow2'], 'disk-qcow2'],
+    ['openstack', ['disk-vdi', 'disk-vmdk', 'disk-raw'], 'disk-raw'],
+    ['docker', ['disk-raw', 'docker-image'], 'docker-image'],
+    // A VMDK that streams is not what was meant, unless it is the original.
+    ['bwlehrpool', ['disk-raw', 'disk-vmdk streamOptimized'], 'disk-raw → disk-qcow2'],
+  ])('for %s from %j: %s', (environment, variants, plan) => {
+    const request = { variants: variantsOf(...variants), accepts: acceptedBy(environment), subformat: null, toolsets: ALL };
+    expect(inWords(planConversion(request))).toBe(plan);
+  });
+
+  it.each<[wish: string, variants: string[], plan: string]>([
+    ['disk-vmdk', ['docker-image'], 'docker-image → disk-qcow2 → disk-vmdk'],
+    ['disk-vmdk', ['docker-image', 'disk-qcow2'], 'disk-qcow2 → disk-vmdk'],
+    ['disk-raw', ['docker-image'], 'docker-image → disk-qcow2 → disk-raw'],
+    ['docker-image', ['docker-image', 'disk-qcow2'], 'docker-image'],
+    ['disk-vdi', ['disk-raw'], 'no way'],
+    ['disk-vdi', ['disk-vdi'], 'disk-vdi'],
+    ['disk-vmdk streamOptimized', ['disk-raw'], 'disk-raw → disk-vmdk streamOptimized'],
+    ['disk-vmdk streamOptimized', ['disk-vmdk'], 'disk-vmdk → disk-vmdk streamOptimized'],
+    ['disk-vmdk streamOptimized', ['disk-vmdk streamOptimized'], 'disk-vmdk streamOptimized'],
+    ['disk-vmdk streamOptimized', ['disk-raw', 'disk-vmdk streamOptimized'], 'disk-vmdk streamOptimized'],
+    ['disk-vmdk streamOptimized', ['docker-image'], 'docker-image → disk-qcow2 → disk-vmdk streamOptimized'],
+    ['disk-vmdk monolithicSparse', ['disk-vmdk'], 'disk-vmdk'],
+    ['disk-vmdk monolithicSparse', ['disk-vmdk streamOptimized'], 'disk-vmdk streamOptimized → disk-qcow2 → disk-vmdk'],
+  ])('to %s from %j: %s', (wish, variants, plan) => {
+    const [contentType, subformat = null] = wish.split(' ') as [ContentType, Subformat?];
+    const request = { variants: variantsOf(...variants), accepts: [contentType], subformat, toolsets: ALL };
+    expect(inWords(planConversion(request))).toBe(plan);
+  });
+
+  it.each<[toolsets: Toolset[], variants: string[], accepts: ContentType[], plan: string]>([
+    [[], ['disk-raw'], ['disk-qcow2'], 'needs qemu-img'],
+    [[], ['docker-image'], ['disk-vmdk'], 'needs container-disk,qemu-img'],
+    [['container-disk'], ['docker-image'], ['disk-vmdk'], 'needs qemu-img'],
+    [['container-disk'], ['docker-image'], ['disk-vmdk', 'disk-qcow2'], 'docker-image → disk-qcow2'],
+    [[], ['disk-raw'], ['docker-image'], 'disk-raw → docker-image'],
+    [[], ['packerfile'], ['disk-raw'], 'no way'],
+    // A disk does not become one again by way of a container.
+    [['container-disk'], ['disk-raw'], ['disk-qcow2'], 'needs qemu-img'],
+    [['container-disk'], ['disk-raw', 'docker-image'], ['disk-qcow2'], 'needs qemu-img'],
+  ])('with %j from %j to %j: %s', (toolsets, variants, accepts, plan) => {
+    const request = { variants: variantsOf(...variants), accepts, subformat: null, toolsets: new Set(toolsets) };
+    expect(inWords(planConversion(request))).toBe(plan);
+  });
+
+  it('takes what is accepted best where ways cost the same', () => {
+    const costs = new Map(
+      CONVERSIONS.filter(({ from, subformat }) => from === 'disk-vdi' && !subformat).map(({ to, cost }) => [to, cost]),
+    );
+    const cheapest = Math.min(...costs.values());
+    for (const accepts of [CONTENT_TYPES, CONTENT_TYPES.toReversed()]) {
+      const possible = accepts.filter((to) => to !== 'disk-vdi');
+      const plan = planConversion({ variants: variantsOf('disk-vdi'), accepts: possible, subformat: null, toolsets: ALL });
+      expect(inWords(plan)).toBe(`disk-vdi → ${possible.find((to) => costs.get(to) === cheapest)}`);
+    }
+  });
+
+  it('says what leads nowhere', () => {
+    const plan = planConversion({
+      variants: variantsOf('packerfile'),
+      accepts: ['disk-qcow2', 'disk-raw'],
+      subformat: null,
+      toolsets: ALL,
+    });
+    expect(plan).toEqual({ reason: 'there is no way from packerfile to disk-qcow2 or disk-raw', missing: [] });
+  });
+});
+
+describe('recipes', () => {
+  const toDisk = conversionOf('docker-image-to-disk-qcow2/1')!;
+  const toStream = conversionOf('disk-qcow2-to-disk-vmdk-streamOptimized/1')!;
+
+  it('tell all conversions since the original', () => {
+    expect(recipeAfter(null, toDisk)).toBe('docker-image-to-disk-qcow2/1');
+    expect(recipeAfter(recipeAfter(null, toDisk), toStream)).toBe(
+      'docker-image-to-disk-qcow2/1+disk-qcow2-to-disk-vmdk-streamOptimized/1',
+    );
+  });
+
+  it('tell the last one', () => {
+    expect(lastConversion(recipeAfter(recipeAfter(null, toDisk), toStream))).toBe(toStream);
+    expect(lastConversion('of-another-release/7')).toBeUndefined();
+  });
+});

@@ -1,0 +1,44 @@
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { type Ask, type WorkerToolsets } from '#libs/contracts';
+import { createLogger } from '#libs/observability';
+import { until } from '#libs/testing';
+import { ToolsetReports, type AvailableToolsets } from './toolset-reports.js';
+
+describe('what a store worker tells of its tools', () => {
+  let reports: ToolsetReports;
+  afterEach(() => reports.beforeApplicationShutdown());
+
+  function start(available: AvailableToolsets, answer: () => unknown = () => ({})): WorkerToolsets[] {
+    const told: WorkerToolsets[] = [];
+    const ask = (async (_call, request) => {
+      told.push(request as unknown as WorkerToolsets);
+      return answer();
+    }) as Ask;
+    reports = new ToolsetReports(ask, available, createLogger('test', 'silent'), 5);
+    reports.onApplicationBootstrap();
+    return told;
+  }
+
+  it('is those that are complete, and what the others lack, once each', async () => {
+    const told = start(async () => [
+      { toolset: 'qemu-img', missing: [] },
+      { toolset: 'container-disk', missing: ['mke2fs', 'vmlinuz'] },
+    ]);
+    await until(() => told.length > 0, { what: 'a report' });
+    expect(told[0]).toEqual({ worker: expect.any(String), toolsets: ['qemu-img'], missing: ['mke2fs', 'vmlinuz'] });
+  });
+
+  it('is looked at anew and told again under the same name, also where nobody heard it', async () => {
+    let installed = false;
+    const told = start(
+      async () => [{ toolset: 'qemu-img', missing: installed ? [] : ['qemu-img'] }],
+      () => {
+        installed = true;
+        throw new Error('nobody answers');
+      },
+    );
+    await until(() => told.length > 1, { what: 'two reports' });
+    expect(told.map(({ toolsets }) => toolsets).slice(0, 2)).toEqual([[], ['qemu-img']]);
+    expect(told[1]?.worker).toBe(told[0]?.worker);
+  });
+});
