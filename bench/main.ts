@@ -1,4 +1,5 @@
 import { measureClouds } from './clouds/clouds.js';
+import { measureConversions } from './conversions/conversions.js';
 import { measureJobs } from './jobs/jobs.js';
 import { measureContainerDisk } from './container-disk/container-disk.js';
 import { describeMachine } from './machine.js';
@@ -10,7 +11,7 @@ import { say, type Table } from './table.js';
 import { measureTransfers } from './transfers/transfers.js';
 
 /**
- * npm run bench -- [transfers|requests|jobs|clouds|satellite|container-disk]… [--mib 1024] [--repetitions 3] [--folder /tmp]
+ * npm run bench -- [transfers|requests|jobs|clouds|satellite|conversions|container-disk]… [--mib 1024] [--repetitions 3] [--folder /tmp]
  *
  * Tables for bench/README.md go to standard output, what is being done to standard error. Whatever it made goes at the end, also when it is
  * interrupted.
@@ -21,6 +22,7 @@ const MEASURES = {
   jobs: measureJobs,
   clouds: measureClouds,
   satellite: measureSatellite,
+  conversions: measureConversions,
   'container-disk': measureContainerDisk,
 };
 

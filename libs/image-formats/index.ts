@@ -5,9 +5,14 @@ export { readArchiveSummary, type ArchiveSummary } from './docker-archive/docker
 export { withoutTags, type OwnTag } from './docker-archive/without-tags.js';
 export { labelledDockerfile } from './docker-file/dockerfile.js';
 export { labelledContext, type ContextLabel } from './docker-file/labelled-context.js';
+export { convert } from './conversion/convert.js';
+export { type CheckedResult, type ConversionWork } from './conversion/conversion-work.js';
+export { scratchSpace } from './conversion/scratch-space.js';
 export { contentDigest, type ContentDigestOptions } from './guest-disk/content-digest.js';
 export { type GuestDisk } from './guest-disk/guest-disk.js';
 export { isDisk, openGuestDisk } from './guest-disk/open-guest-disk.js';
 export { inspect, inspectFacts } from './inspect.js';
 export { DEFAULT_LIMITS, type InspectableBytes, type Inspection, type InspectionLimits } from './inspection.js';
 export { recognise } from './recognise.js';
+export { bestConfinement } from './tools/confinement.js';
+export { availableToolsets } from './tools/toolsets.js';

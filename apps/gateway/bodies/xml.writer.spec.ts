@@ -47,4 +47,13 @@ describe('writeXml', () => {
   it('replaces what XML cannot carry', () => {
     expect(readXml('Image', writeXml('Image', { title: 'a\u0000b\ud800c\uffff' }))).toEqual({ title: 'a\ufffdb\ufffdc\ufffd' });
   });
+
+  it('writes lists of models, and models in them', () => {
+    const step = { kind: 'store', action: 'convert', state: 'failed', jobId: null, error: { code: 'C', message: '<no>' } };
+    expect(writeXml('Deployment', { id: '1', plan: [step, { kind: 'export' }] })).toContain(
+      '<Deployment><id>1</id><plan><step><kind>store</kind><action>convert</action><state>failed</state>' +
+        '<error><code>C</code><message>&lt;no&gt;</message></error></step><step><kind>export</kind></step></plan></Deployment>',
+    );
+    expect(writeXml('Deployment', { plan: [] })).toContain('<Deployment><plan/></Deployment>');
+  });
 });

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { ImageCalls, JobCalls, ToolCalls, type ConvertBlobPayload, type Deployment } from '#libs/contracts';
 import { describeWith, postgres, until } from '#libs/testing';
+import { Client } from 'pg';
 import { ConversionPlace, newContentDigest, newDigest, SIZE } from './conversion-place.js';
 
 await describeWith([postgres()], 'a deployment of what the environment does not take', () => {
@@ -68,6 +69,28 @@ await describeWith([postgres()], 'a deployment of what the environment does not 
     const second = await place.deploy(image.id, await place.environment('bwlehrpool'));
     expect(second.plan).toMatchObject([{ action: 'deploy', contenttype: 'disk-qcow2' }]);
     expect(await place.export(second)).toMatchObject({ digest: result.digest });
+  });
+
+  it('converts anew where garbage collection takes what was made at that moment', async () => {
+    const image = await place.image('disk-vhdx');
+    const { result } = await place.convert(await place.deploy(image.id, await place.environment()));
+    const environment = await place.environment();
+    const collector = new Client({ connectionString: place.vice.databaseUrl });
+    await collector.connect();
+    try {
+      await collector.query('BEGIN');
+      await collector.query('SELECT FROM blobs WHERE digest = $1 FOR UPDATE', [result.digest]);
+      await collector.query(`UPDATE blobs SET state = 'deleting' WHERE digest = $1`, [result.digest]);
+      await collector.query('DELETE FROM variants WHERE digest = $1', [result.digest]);
+      const deploying = place.deploy(image.id, environment);
+      const waits = () =>
+        place.vice.sql(`SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%FOR KEY SHARE OF b%'`);
+      await until(async () => (await waits()).length > 0, { what: 'the deployment waits for the collector' });
+      await collector.query('COMMIT');
+      expect((await deploying).plan).toMatchObject([{ action: 'convert' }, { action: 'deploy' }]);
+    } finally {
+      await collector.end();
+    }
   });
 
   it('shares what was made with every image of the same content, whoever owns it', async () => {

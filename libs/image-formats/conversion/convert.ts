@@ -5,7 +5,9 @@ import { isDisk, openGuestDisk } from '../guest-disk/open-guest-disk.js';
 import { inspect } from '../inspect.js';
 import { DEFAULT_LIMITS } from '../inspection.js';
 import { type CheckedResult, type Converted, type ConversionWork } from './conversion-work.js';
+import { containerToDisk } from './container-to-disk/container-to-disk.js';
 import { convertDisk } from './convert-disk.js';
+import { diskToContainer } from './disk-to-container/disk-to-container.js';
 import { FileBytes } from './file-bytes.js';
 
 /**
@@ -39,6 +41,8 @@ export async function convert(work: ConversionWork): Promise<CheckedResult> {
 
 function converterOf(from: ContentType, to: ContentType): (work: ConversionWork) => Promise<Converted> {
   if (isDisk(from) && isDisk(to)) return convertDisk;
+  if (from === 'docker-image' && isDisk(to)) return containerToDisk;
+  if (isDisk(from) && to === 'docker-image') return diskToContainer;
   throw new ViceError('INTERNAL', `there is no converter from ${from} to ${to}`);
 }
 

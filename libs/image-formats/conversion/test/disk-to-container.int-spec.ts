@@ -70,11 +70,13 @@ await describeWith([tool('mke2fs'), tool('debugfs'), root()], 'the Linux system 
     const only = ['--format=posix', '--pax-option=delete=atime,delete=ctime', '--sort=name'];
     const all = ['--numeric-owner', '--xattrs', '--xattrs-include=*'];
     await run('tar', ['-cf', path('listing.tar'), ...only, ...all, '-C', path(folder), '.']);
-    return createHash('sha256').update(await readFile(path('listing.tar'))).digest('hex');
+    return createHash('sha256')
+      .update(await readFile(path('listing.tar')))
+      .digest('hex');
   };
   const format = async (disk: string, ...options: string[]) => {
     await rm(path(disk), { force: true });
-    await run('mke2fs', ['-q', '-d', path('tree'), '-E', 'root_owner=0:0', ...options, path(disk), '100M']);
+    await run('mke2fs', ['-q', '-d', path('tree'), '-E', 'root_owner=0:0', ...options, path(disk), '64M']);
   };
   const debugfs = async (disk: string, ...commands: string[]) => {
     await writeFile(path('commands'), `${commands.join('\n')}\n`);
@@ -126,7 +128,13 @@ await describeWith([tool('mke2fs'), tool('debugfs'), root()], 'the Linux system 
     await format('disk', '-t', 'ext4');
     const disk = await readFile(path('disk'));
     const first = await convert(disk);
-    expect(first.facts).toMatchObject({ os: 'linux', architecture: 'amd64', layers: 1, repoTags: [], config: { Cmd: ['/bin/sh'] } });
+    expect(first.facts).toMatchObject({
+      os: 'linux',
+      architecture: 'amd64',
+      layers: 1,
+      repoTags: [],
+      config: { Cmd: ['/bin/sh'] },
+    });
     expect((await convert(disk)).facts).toEqual(first.facts);
   });
 
@@ -147,14 +155,29 @@ await describeWith([tool('mke2fs'), tool('debugfs'), root()], 'the Linux system 
     await format('disk', '-t', 'ext4', '-b', '4096', ...options);
     await copyFile(path('disk'), path('after'));
     await writeFile(path('new'), Buffer.concat([Buffer.from('c03b3998', 'hex'), Buffer.alloc(70_000, 'new')]));
-    await debugfs('after', 'rm /files/large', 'mkdir /files/folder', `write ${path('new')} /files/folder/new`, 'sif /files/small mode 0100600');
+    await debugfs(
+      'after',
+      'rm /files/large',
+      'mkdir /files/folder',
+      `write ${path('new')} /files/folder/new`,
+      'sif /files/small mode 0100600',
+    );
     const numbers = await changedBlocks('disk', 'after');
     const after = await readFile(path('after'));
     await writeFile(path('blocks'), Buffer.concat(numbers.map((number) => after.subarray(number * 4096, (number + 1) * 4096))));
     await writeFile(path('garbage'), Buffer.alloc(4096, 7));
 
-    const reused = /\((\d+)\)|:(\d+)/.exec(await debugfs('disk', 'blocks /files/noted'))?.[1] ?? (await debugfs('disk', 'bmap /files/noted 0')).match(/^\d+$/m)![0];
-    await debugfs('disk', open, `jw -b ${reused} ${path('garbage')}`, `jw -r ${reused} /dev/null`, `jw -b ${numbers.join(',')} ${path('blocks')}`, 'jc');
+    const reused =
+      /\((\d+)\)|:(\d+)/.exec(await debugfs('disk', 'blocks /files/noted'))?.[1] ??
+      (await debugfs('disk', 'bmap /files/noted 0')).match(/^\d+$/m)![0];
+    await debugfs(
+      'disk',
+      open,
+      `jw -b ${reused} ${path('garbage')}`,
+      `jw -r ${reused} /dev/null`,
+      `jw -b ${numbers.join(',')} ${path('blocks')}`,
+      'jc',
+    );
     await copyFile(path('disk'), path('unfinished'));
     const expected = await layerDigest('after');
     expect(await layerDigest('disk')).toBe(expected);
