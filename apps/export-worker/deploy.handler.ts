@@ -9,7 +9,7 @@ import {
   type Empty,
   type RemoveDeploymentPayload,
 } from '#libs/contracts';
-import { DEFAULT_LIMITS, inspect } from '#libs/image-formats';
+import { DEFAULT_LIMITS, inspectFacts } from '#libs/image-formats';
 import { JobHandler, type RunningJob } from '#libs/messaging';
 import { openAccess, Providers } from '#libs/providers';
 import { SecretBox } from '#libs/secrets';
@@ -31,7 +31,7 @@ export class DeployHandler {
     await using session = await this.providers.connect(openAccess(payload.environment, this.box), job.signal);
     job.setTotal(size);
     const open = async () => metered(blob.stream(), job);
-    const facts = async () => payload.facts ?? (await inspect(blob, contentType, DEFAULT_LIMITS, job.signal)).facts;
+    const facts = async () => payload.facts ?? (await inspectFacts(blob, contentType, DEFAULT_LIMITS, job.signal)).facts;
     const log = (text: string) => job.log(text);
     const read = (position: number, length: number, into?: Buffer) => blob.read(position, length, into);
     const moved = (bytes: number) => job.advance(bytes);

@@ -1,6 +1,7 @@
 import { type BlobStore } from '#libs/blobs';
 import { UserCalls } from '#libs/contracts';
 import { CallClient, type Closable, type ServiceParts } from '#libs/messaging';
+import { type HealthChecks } from '#libs/observability';
 import { SecretBox } from '#libs/secrets';
 import { createGateway } from './application.js';
 import { serveDocument } from './openapi/docs-page.js';
@@ -8,12 +9,15 @@ import { openApiDocument } from './openapi/document.js';
 
 const CHECK_DEADLINE_MS = 2000;
 
-/** Starts the gateway on the configured host and port; `url` is where it listens. */
-export async function startGateway(parts: ServiceParts & { blobs: BlobStore }): Promise<Closable & { url: string }> {
+/** Starts the gateway on the configured host and port; `url` is where it listens. `checks`: what else its health is to tell of. */
+export async function startGateway(
+  parts: ServiceParts & { blobs: BlobStore; checks?: HealthChecks },
+): Promise<Closable & { url: string }> {
   const { config, broker, blobs, logger, secretKey } = parts;
   const box = SecretBox.fromKey(secretKey);
   const calls = new CallClient(broker, CHECK_DEADLINE_MS);
   const checks = {
+    ...parts.checks,
     broker: () => broker.check(),
     blobStore: () => blobs.check(),
     registry: async () => void (await calls.ask(UserCalls.checkKey, { keyId: box.keyId })),

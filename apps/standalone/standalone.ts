@@ -7,6 +7,7 @@ import { startGateway } from '../gateway/start.js';
 import { startImportWorker } from '../import-worker/start.js';
 import { startRegistry } from '../registry/start.js';
 import { startStoreWorker } from '../store-worker/start.js';
+import { checkTools } from '../store-worker/tools-check.js';
 import { EmbeddedPostgres } from './embedded-postgres.js';
 import { keptSecretKey } from './secret-key.js';
 
@@ -29,7 +30,7 @@ export async function startStandalone(config: ViceConfig): Promise<Closable & { 
     keep(await startImportWorker(parts));
     keep(await startExportWorker(parts));
     const blobs = createBlobStore(config.blobStore, new BlobLedger(new CallClient(broker).ask));
-    const gateway = keep(await startGateway({ ...parts, blobs }));
+    const gateway = keep(await startGateway({ ...parts, blobs, checks: { tools: checkTools } }));
     return { url: gateway.url, close };
   } catch (error) {
     await close();

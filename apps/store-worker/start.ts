@@ -2,10 +2,10 @@ import { BlobLedger, createBlobStore } from '#libs/blobs';
 import { startWorker, type Closable, type WorkerDependencies } from '#libs/messaging';
 import { StoreWorkerModule } from './store-worker.module.js';
 
-/** Starts a store worker: inspects what came in, and collects garbage. */
+/** Starts a store worker: inspects what came in, converts, and collects garbage. */
 export function startStoreWorker(dependencies: WorkerDependencies): Promise<Closable> {
-  const { config, broker } = dependencies;
+  const { config, broker, logger } = dependencies;
   return startWorker('store', dependencies, (ask) =>
-    StoreWorkerModule.register({ broker, blobs: createBlobStore(config.blobStore, new BlobLedger(ask)) }),
+    StoreWorkerModule.register({ config, broker, logger, ask, blobs: createBlobStore(config.blobStore, new BlobLedger(ask)) }),
   );
 }

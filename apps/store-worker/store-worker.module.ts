@@ -1,22 +1,40 @@
 import { Module, type DynamicModule } from '@nestjs/common';
 import { type BlobStore } from '#libs/blobs';
+import { VICE_CONFIG, type ViceConfig } from '#libs/config';
+import { type Ask } from '#libs/contracts';
 import { MessagingModule, type Broker } from '#libs/messaging';
-import { HealthModule } from '#libs/observability';
+import { HealthModule, type Logger } from '#libs/observability';
+import { availableToolsets } from '#libs/image-formats';
 import { CollectionHandler } from './collection.handler.js';
+import { ConversionHandler } from './conversion.handler.js';
 import { InspectionHandler } from './inspection.handler.js';
 import { BLOB_STORE } from './tokens.js';
+import { checkTools } from './tools-check.js';
+import { ToolsetReports } from './toolset-reports.js';
+
+export interface StoreWorkerParts {
+  config: ViceConfig;
+  broker: Broker;
+  blobs: BlobStore;
+  ask: Ask;
+  logger: Logger;
+}
 
 @Module({})
 export class StoreWorkerModule {
-  static register({ broker, blobs }: { broker: Broker; blobs: BlobStore }): DynamicModule {
+  static register({ config, broker, blobs, ask, logger }: StoreWorkerParts): DynamicModule {
     return {
       module: StoreWorkerModule,
       imports: [
         MessagingModule.register({ broker }),
-        HealthModule.register({ broker: () => broker.check(), blobs: () => blobs.check() }),
+        HealthModule.register({ broker: () => broker.check(), blobs: () => blobs.check(), tools: checkTools }),
       ],
-      controllers: [InspectionHandler, CollectionHandler],
-      providers: [{ provide: BLOB_STORE, useValue: blobs }],
+      controllers: [InspectionHandler, ConversionHandler, CollectionHandler],
+      providers: [
+        { provide: VICE_CONFIG, useValue: config },
+        { provide: BLOB_STORE, useValue: blobs },
+        { provide: ToolsetReports, useFactory: () => new ToolsetReports(ask, availableToolsets, logger) },
+      ],
     };
   }
 }

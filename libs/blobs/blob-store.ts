@@ -26,6 +26,13 @@ export interface OpenOptions {
   pinned?: boolean;
 }
 
+export interface WorkspaceOptions {
+  /** `<job id>.<attempt>` or `upload-<id>`, as for staged bytes; a writer has one or the other. */
+  writer: string;
+  /** About as much as will lie in it at most: reserved at once. */
+  bytes: number;
+}
+
 /** Bytes under their digests, with a staging area for what is still coming in. Everything it makes is found again after a crash. */
 export interface BlobStore {
   /** Begins to take in bytes. Raises STORAGE_FULL. */
@@ -35,6 +42,8 @@ export interface BlobStore {
    * Answers the number of bytes carried, 0 where nothing was left: the source is read on from there.
    */
   carryOver(formerWriter: string, staged: StagedBlob, signal?: AbortSignal): Promise<number>;
+  /** An empty folder for programs that work on files; what former attempts of the job had there is gone. Raises STORAGE_FULL. */
+  workspace(options: WorkspaceOptions): Promise<Workspace>;
   /** Raises BLOB_NOT_FOUND. */
   open(digest: Digest, options: OpenOptions): Promise<OpenBlob>;
   /** Every writer that has something staged, whether it still runs or not. */
@@ -67,12 +76,27 @@ export interface StagedBlob extends Writable, AsyncDisposable {
   keep(): Promise<void>;
 }
 
+/** A folder on the filesystem of the store. Use it with `await using`: it goes with all that is in it, but for what was published. */
+export interface Workspace extends AsyncDisposable {
+  /** Its absolute path. Nobody else of the machine's users may enter it. */
+  readonly folder: string;
+  /**
+   * Begins what `commit` needs of a finished file directly in the folder, so that it can run beside something else that reads the file: hashes
+   * it and makes it durable. The file must not be changed any more. Raises CONTENT_REFUSED for a link and the like.
+   */
+  seal(file: string): Promise<{ digest: Digest; size: number }>;
+  /** Reserves the file's digest and publishes it, without copying it. The digest stays held as that of a staged blob does. */
+  commit(file: string): Promise<{ digest: Digest; size: number }>;
+}
+
 /** A blob open for reading, pinned until it is disposed. */
 export interface OpenBlob extends AsyncDisposable {
   readonly digest: Digest;
   readonly size: number;
   /** Shorter than `length` only at the end. `into` may be used for the bytes: what is answered is then a part of it. */
   read(position: number, length: number, into?: Buffer): Promise<Buffer>;
+  /** Absolute path of a file that holds these bytes, for programs to read while this is open. Its name says nothing, and nobody may write to it. */
+  file(): Promise<string>;
   /** All bytes, or a range of them, both ends inclusive. The stream fails when the blob is disposed before its end. */
   stream(range?: { start: number; end: number }): Readable;
 }

@@ -6,6 +6,8 @@ export {
   type PromisedContent,
   type StagedBlob,
   type StageOptions,
+  type Workspace,
+  type WorkspaceOptions,
 } from './blob-store.js';
 export { createBlobStore } from './create-blob-store.js';
 export { collectBlobs, sweepStaging, type Collector } from './garbage-collection.js';

@@ -5,9 +5,16 @@ import { truncated } from './refusal.js';
 export async function readRange(bytes: InspectableBytes, position: number, length: number, what: string): Promise<Buffer> {
   requireRange(bytes, position, length, what);
   const range = await bytes.read(position, length);
-  if (range.length < length)
-    throw new Error(`the blob gave ${range.length} of ${length} bytes at ${position}, though its size is ${bytes.size}`);
+  if (range.length < length) throw shortRead(bytes, position, length, range.length);
   return range;
+}
+
+/** Fills `target` with exactly the range that begins there. */
+export async function readRangeInto(bytes: InspectableBytes, position: number, target: Buffer, what: string): Promise<void> {
+  requireRange(bytes, position, target.length, what);
+  const range = await bytes.read(position, target.length, target);
+  if (range.length < target.length) throw shortRead(bytes, position, target.length, range.length);
+  if (range.buffer !== target.buffer || range.byteOffset !== target.byteOffset) range.copy(target);
 }
 
 /** Throws CONTENT_TRUNCATED where the range is not wholly within the content. */
@@ -35,3 +42,6 @@ export async function* readTable(
     yield piece;
   }
 }
+
+const shortRead = (bytes: InspectableBytes, position: number, length: number, got: number) =>
+  new Error(`the blob gave ${got} of ${length} bytes at ${position}, though its size is ${bytes.size}`);

@@ -4,8 +4,8 @@ import { type ContentDigest, type ContentType, type JsonObject } from '#libs/con
 /** Random and sequential access to the bytes under inspection; the blob store's readers satisfy it. */
 export interface InspectableBytes {
   readonly size: number;
-  /** Shorter than `length` only at the end. */
-  read(position: number, length: number): Promise<Buffer>;
+  /** Shorter than `length` only at the end. `into` may be used for the bytes: what is answered is then a part of it. */
+  read(position: number, length: number, into?: Buffer): Promise<Buffer>;
   /** All bytes from the start; destroyed by the inspection when that ends early. */
   stream(): Readable;
 }
@@ -56,8 +56,8 @@ export const DEFAULT_LIMITS: InspectionLimits = {
 export interface FormatInspector {
   /** What a user calls it: "a qcow2 disk". */
   readonly label: string;
-  /** Whether content that begins so can be this at all; what then follows is for `inspect` to judge. */
-  canBe(head: Buffer): boolean;
+  /** Whether content that begins and ends so can be this at all; the rest is for `inspect` to judge. */
+  canBe(head: Buffer, end: Buffer): boolean;
   /** Throws a ViceError CONTENT_INVALID, CONTENT_TRUNCATED or CONTENT_REFUSED, whose message names the reason. */
   inspect(bytes: InspectableBytes, limits: InspectionLimits, signal?: AbortSignal): Promise<Inspection['facts']>;
 }

@@ -2,7 +2,7 @@ import { type ContentType } from '#libs/contracts';
 import { ViceError } from '#libs/errors';
 import { parseDockerfile } from './docker-file/dockerfile.js';
 import { ExpansionBudget, isGzip, openArchive } from './expansion.js';
-import { DEFAULT_LIMITS, type InspectableBytes, type InspectionLimits } from './inspection.js';
+import { DEFAULT_LIMITS, type FormatInspector, type InspectableBytes, type InspectionLimits } from './inspection.js';
 import { parsePackerTemplate } from './packerfile/packerfile.inspector.js';
 import { qcow2Disk } from './qcow2/qcow2.inspector.js';
 import { invalid } from './refusal.js';
@@ -11,16 +11,26 @@ import { isTarHeader } from './tar/tar.header.js';
 import { pathInTree } from './tar/tar.paths.js';
 import { readTar } from './tar/tar.reader.js';
 import { decodeText, isText } from './text.js';
+import { vdiDisk } from './vdi/vdi.inspector.js';
+import { vhdDisk } from './vhd/vhd.inspector.js';
+import { vhdxDisk } from './vhdx/vhdx.inspector.js';
 import { vmdkDisk } from './vmdk/vmdk.inspector.js';
 
-/** How much of the start every `canBe` is given. */
-export const HEAD_BYTES = 4096;
+/** How much of the start every `canBe` is given, and of the end. */
+const HEAD_BYTES = 4096;
+const END_BYTES = 512;
+
+/** Those that can be told from a raw disk by what they begin with, or end with. */
+const DISKS: [ContentType, FormatInspector][] = [
+  ['disk-qcow2', qcow2Disk],
+  ['disk-vmdk', vmdkDisk],
+  ['disk-vhdx', vhdxDisk],
+  ['disk-vdi', vdiDisk],
+  ['disk-vhd', vhdDisk],
+];
 
 /** Formats that we know by sight, but don't take: to keep one as a raw disk must be someone's wish, never our guess. */
 const OTHER_FORMATS: [string, number, Buffer][] = [
-  ['a VHDX disk', 0, Buffer.from('vhdxfile')],
-  ['a VHD disk', 0, Buffer.from('conectix')],
-  ['a VirtualBox (VDI) disk', 64, Buffer.from([0x7f, 0x10, 0xda, 0xbe])],
   ['a QED disk', 0, Buffer.from('QED\0')],
   ['xz-compressed data', 0, Buffer.from('fd377a585a00', 'hex')],
   ['bzip2-compressed data', 0, Buffer.from('BZh')],
@@ -37,15 +47,21 @@ export async function recognise(
   limits: InspectionLimits = DEFAULT_LIMITS,
   signal?: AbortSignal,
 ): Promise<ContentType> {
-  const head = await bytes.read(0, HEAD_BYTES);
-  if (head.length === 0) throw invalid('the content is empty');
-  if (qcow2Disk.canBe(head)) return 'disk-qcow2';
-  if (vmdkDisk.canBe(head)) return 'disk-vmdk';
+  if (bytes.size === 0) throw invalid('the content is empty');
+  const { head, end } = await readBothEnds(bytes);
+  const disk = DISKS.find(([, { canBe }]) => canBe(head, end));
+  if (disk) return disk[0];
   const other = OTHER_FORMATS.find(([, at, magic]) => head.subarray(at, at + magic.length).equals(magic));
   if (other) throw invalid(`the content looks like ${other[0]}, which is not supported`);
   if (isGzip(head) || isTarHeader(head)) return await recogniseArchive(bytes, limits, signal);
   if (isText(head)) return await recogniseText(bytes, limits);
   return 'disk-raw';
+}
+
+/** What every `canBe` is given. */
+export async function readBothEnds(bytes: InspectableBytes): Promise<{ head: Buffer; end: Buffer }> {
+  const head = await bytes.read(0, HEAD_BYTES);
+  return { head, end: await bytes.read(Math.max(bytes.size - END_BYTES, 0), END_BYTES) };
 }
 
 /** By the first entry that tells. A build context may hold any name that an image archive does, but an image archive no Dockerfile at its root. */

@@ -1,8 +1,16 @@
 import { Controller, Get, HttpCode, Inject, Module, Res, type DynamicModule } from '@nestjs/common';
 import { ApiExcludeController } from '@nestjs/swagger';
 
-/** Each resolves while its part works, and rejects with the reason when it does not. */
+/** Each resolves while its part works, and rejects with the reason when it does not; with `Degraded` where the service can do without. */
 export type HealthChecks = Readonly<Record<string, () => Promise<void>>>;
+
+/** The part does less than it could, and the service is ready all the same. */
+export class Degraded extends Error {}
+
+interface PartState {
+  status: 'up' | 'degraded' | 'down';
+  reason?: string;
+}
 
 const HEALTH_CHECKS = Symbol('HEALTH_CHECKS');
 const PATIENCE_MS = 3000;
@@ -11,7 +19,7 @@ interface Reply {
   status(code: number): unknown;
 }
 
-/** `/health/live`: the process answers. `/health/ready`: everything it needs answers too, else 503 that names what does not. */
+/** `/health/live`: the process answers. `/health/ready`: everything it needs answers too, else 503 that names what does not; what it can do without is named. */
 @ApiExcludeController()
 @Controller('health')
 class HealthController {
@@ -28,13 +36,13 @@ class HealthController {
     const parts = await Promise.all(
       Object.entries(this.checks).map(async ([name, check]) => [name, await state(check)] as const),
     );
-    const up = parts.every(([, { status }]) => status === 'up');
+    const up = parts.every(([, { status }]) => status !== 'down');
     reply.status(up ? 200 : 503);
     return { status: up ? 'up' : 'down', parts: Object.fromEntries(parts) };
   }
 }
 
-async function state(check: () => Promise<void>): Promise<{ status: 'up' | 'down'; reason?: string }> {
+async function state(check: () => Promise<void>): Promise<PartState> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
     timer = setTimeout(() => reject(new Error(`no answer within ${PATIENCE_MS / 1000} s`)), PATIENCE_MS);
@@ -43,7 +51,10 @@ async function state(check: () => Promise<void>): Promise<{ status: 'up' | 'down
     await Promise.race([check(), late]);
     return { status: 'up' };
   } catch (error) {
-    return { status: 'down', reason: error instanceof Error ? error.message : String(error) };
+    return {
+      status: error instanceof Degraded ? 'degraded' : 'down',
+      reason: error instanceof Error ? error.message : String(error),
+    };
   } finally {
     clearTimeout(timer);
   }

@@ -5,14 +5,24 @@ import { pipeline } from 'node:stream/promises';
 import { type Digest } from '#libs/contracts';
 import { ViceError } from '#libs/errors';
 import { type BlobLedger } from '../blob-ledger.js';
-import { type BlobStore, type OpenBlob, type OpenOptions, type StagedBlob, type StageOptions } from '../blob-store.js';
+import {
+  type BlobStore,
+  type OpenBlob,
+  type OpenOptions,
+  type StagedBlob,
+  type StageOptions,
+  type Workspace,
+  type WorkspaceOptions,
+} from '../blob-store.js';
 import { SLOT_BYTES } from '../hashing/slot-pool.js';
 import { isWriter } from '../writer-name.js';
 import { isMissing } from './disk-error.js';
 import { makeFolder, syncFolder } from './durable.js';
 import { FilesystemOpenBlob } from './filesystem-open-blob.js';
 import { FilesystemStagedBlob } from './filesystem-staged-blob.js';
+import { FilesystemWorkspace } from './filesystem-workspace.js';
 import { Layout } from './layout.js';
+import { removeFolder } from './remove-folder.js';
 
 /** Blobs as files in one folder, which several processes may share. */
 export class FilesystemBlobStore implements BlobStore {
@@ -29,6 +39,11 @@ export class FilesystemBlobStore implements BlobStore {
   async stage(options: StageOptions): Promise<StagedBlob> {
     await this.makeFolders();
     return await FilesystemStagedBlob.begin(options, this.layout, this.ledger);
+  }
+
+  async workspace(options: WorkspaceOptions): Promise<Workspace> {
+    await this.makeFolders();
+    return await FilesystemWorkspace.begin(options, this.layout, this.ledger);
   }
 
   async carryOver(formerWriter: string, staged: StagedBlob, signal?: AbortSignal): Promise<number> {
@@ -55,7 +70,7 @@ export class FilesystemBlobStore implements BlobStore {
   }
 
   async removeStaged(writer: string): Promise<void> {
-    await rm(this.layout.staged(writer), { force: true });
+    await removeFolder(this.layout.staged(writer));
   }
 
   async removeBytes(digest: Digest): Promise<void> {

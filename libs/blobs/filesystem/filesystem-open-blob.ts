@@ -18,6 +18,7 @@ export class FilesystemOpenBlob implements OpenBlob {
     readonly digest: Digest,
     readonly size: number,
     private readonly handle: FileHandle,
+    private readonly path: string,
     private readonly letGo: () => Promise<void>,
   ) {}
 
@@ -38,7 +39,7 @@ export class FilesystemOpenBlob implements OpenBlob {
     let handle: FileHandle | undefined;
     try {
       handle = await open(layout.blob(digest), 'r');
-      return new FilesystemOpenBlob(digest, (await handle.stat()).size, handle, letGo);
+      return new FilesystemOpenBlob(digest, (await handle.stat()).size, handle, layout.blob(digest), letGo);
     } catch (error) {
       await handle?.close();
       await letGo();
@@ -58,6 +59,10 @@ export class FilesystemOpenBlob implements OpenBlob {
       filled += bytesRead;
     }
     return buffer.subarray(0, filled);
+  }
+
+  async file(): Promise<string> {
+    return this.path;
   }
 
   stream({ start, end }: { start: number; end: number } = { start: 0, end: this.size - 1 }): Readable {

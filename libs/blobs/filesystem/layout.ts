@@ -15,7 +15,7 @@ const DIGEST = /^sha256:([0-9a-f]{64})$/;
  *             abcdef…      the bytes of blob sha256:abcdef…, complete and durable
  *       staging/
  *         <job id>.<attempt>
- *         upload-<id>      the bytes that this writer has brought so far
+ *         upload-<id>      the bytes that this writer has brought so far, or the folder in which it works
  */
 export class Layout {
   readonly staging: string;

@@ -5,14 +5,21 @@ import { type BlobLedger } from '../blob-ledger.js';
 import { diskError, isMissing } from './disk-error.js';
 import { makeFolder, syncFolder } from './durable.js';
 import { type Layout } from './layout.js';
-import { type StagingFile } from './staging-file.js';
+
+/** A file under a name of its own, on the filesystem of the store. */
+export interface Publishable {
+  readonly path: string;
+  /** Makes it durable. */
+  sync(): Promise<void>;
+  remove(): Promise<void>;
+}
 
 /**
  * Puts what a writer staged under its digest, so that it outlasts a power failure. The digest is reserved first: from then on garbage
  * collection leaves it alone, so that bytes which are there already stay, and ours are dropped.
  */
 export async function publish(
-  file: StagingFile,
+  file: Publishable,
   writer: string,
   { digest, size }: { digest: Digest; size: number },
   layout: Layout,
@@ -27,7 +34,7 @@ export async function publish(
     await file.sync();
     try {
       await makeFolder(folder);
-      await rename(layout.staged(writer), path);
+      await rename(file.path, path);
     } catch (error) {
       if (isMissing(error)) throw sweptAway(writer, error);
       throw diskError(error);

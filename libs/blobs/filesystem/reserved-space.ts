@@ -1,4 +1,5 @@
 import { lstat, readdir, statfs } from 'node:fs/promises';
+import { join } from 'node:path';
 import { type BlobLedger, type SpaceNow } from '../blob-ledger.js';
 import { isWriter } from '../writer-name.js';
 import { isMissing } from './disk-error.js';
@@ -73,11 +74,23 @@ async function spaceNow(layout: Layout): Promise<SpaceNow> {
   const staged: Record<string, number> = {};
   for (const writer of (await readdir(layout.staging)).filter(isWriter)) {
     try {
-      staged[writer] = (await lstat(layout.staged(writer))).size;
+      staged[writer] = await bytesOf(layout.staged(writer));
     } catch (error) {
       if (!isMissing(error)) throw error; // published or removed since
     }
   }
   const { bavail, bsize } = await statfs(layout.root);
   return { freeBytes: bavail * bsize, staged };
+}
+
+/** Of a folder, what its own files take on the disk, for they may have holes. What lies deeper is counted as still to come. */
+async function bytesOf(path: string): Promise<number> {
+  const found = await lstat(path);
+  if (!found.isDirectory()) return found.size;
+  let bytes = 0;
+  for (const name of await readdir(path)) {
+    const inside = await lstat(join(path, name)).catch(() => null); // null: removed since
+    if (inside?.isFile()) bytes += inside.blocks * 512;
+  }
+  return bytes;
 }

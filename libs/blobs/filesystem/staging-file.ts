@@ -24,7 +24,7 @@ export class StagingFile {
   private failure: unknown;
 
   private constructor(
-    private readonly path: string,
+    readonly path: string,
     private readonly handle: FileHandle,
     private readonly algorithms: Algorithm[],
     private readonly digester: Digester,

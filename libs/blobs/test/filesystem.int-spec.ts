@@ -8,18 +8,22 @@ import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { describeWith, projectRoot, shortTempPath, tempDir, until, type Requirement, type TempDir } from '#libs/testing';
 import { BlobLedger, createBlobStore, type BlobStore } from '../index.js';
-import { blobStoreSuite, digestOf, uploadWriter } from './blob-store.suite.js';
+import { blobStoreSuite, digestOf, uploadWriter, type StorePlace } from './blob-store.suite.js';
 import { MemoryLedger } from './memory-ledger.js';
+import { workspaceSuite } from './workspace.suite.js';
 
 const run = promisify(execFile);
 const MiB = 1 << 20;
 
 jest.setTimeout(30_000);
 
-blobStoreSuite('blobs in a folder', async () => {
+const makePlace = async (): Promise<StorePlace> => {
   const { path, remove } = await tempDir();
   return { open: (ledger) => createBlobStore(join(path, 'blobs'), ledger), remove };
-});
+};
+
+blobStoreSuite('blobs in a folder', makePlace);
+workspaceSuite('a workspace in a folder', makePlace);
 
 describe('blobs in a folder, besides', () => {
   let temp: TempDir;

@@ -17,6 +17,8 @@ export interface ConversionWork {
   signal: AbortSignal;
   /** How much is done, from 0 to 1. */
   progress(fraction: number): void;
+  /** Called once the result is complete, before it is looked at again: what else is to be done with it can go on beside that. */
+  onConverted?(file: string): void;
   /** Keeps a line with the job. */
   log(text: string): void;
 }

@@ -1,9 +1,8 @@
 import { readRange, readTable, requireRange } from '../byte-range.js';
 import { type InspectableBytes } from '../inspection.js';
 import { invalid, truncated } from '../refusal.js';
+import { l2TableOffset, readL2Entry, SUBCLUSTERS, type PlainCluster } from './qcow2.entries.js';
 import { bytesPerL2Table, entryLength, type Qcow2Header } from './qcow2.header.js';
-
-const SUBCLUSTERS = 32;
 
 export interface Qcow2Allocation {
   /** Guest bytes that the disk holds data for, in bytes. */
@@ -21,7 +20,7 @@ export async function checkMapping(bytes: InspectableBytes, header: Qcow2Header,
   let tables = 0;
   for await (const piece of readTable(bytes, header.l1Offset, header.l1Entries * 8, 'the L1 table of the qcow2 disk', signal)) {
     for (let at = 0; at < piece.length; at += 8, guestOffset += bytesPerL2Table(header)) {
-      const offset = hostOffset(piece, at, 0x7f000000, 0x1ff, header, 'an L2 table');
+      const offset = l2TableOffset(piece, at, header);
       if (offset === 0) continue;
       signal?.throwIfAborted();
       tables++;
@@ -55,23 +54,24 @@ function checkL2Table(
 ): void {
   const step = entryLength(header);
   for (let at = 0, guest = tableGuestOffset; at < table.length; at += step, guest += header.clusterSize) {
-    const high = table.readUInt32BE(at);
-    if (high === 0 && table.readUInt32BE(at + 4) === 0 && !header.extendedL2) continue;
-    if ((high & 0x40000000) !== 0) {
-      checkCompressed(high, table.readUInt32BE(at + 4), bytes, header);
+    if (table.readUInt32BE(at) === 0 && table.readUInt32BE(at + 4) === 0 && !header.extendedL2) continue;
+    const entry = readL2Entry(table, at, header);
+    if (entry.kind === 'compressed') {
+      requireRange(bytes, entry.offset, entry.length, 'a compressed cluster of the qcow2 disk');
       allocation.compressedClusters++;
       allocation.allocatedSize += header.clusterSize;
     } else {
-      allocation.allocatedSize += checkPlain(table, at, guest, bytes, header);
+      allocation.allocatedSize += checkPlain(entry, guest, bytes, header);
     }
   }
 }
 
-/** Returns how many guest bytes the cluster holds. What lies beyond the guest's end, no one reads: the last cluster may be cut there. */
-function checkPlain(table: Buffer, at: number, guest: number, bytes: InspectableBytes, header: Qcow2Header): number {
-  const zeroFlag = !header.extendedL2 && header.version === 3 && (table[at + 7]! & 1) !== 0;
-  const offset = hostOffset(table, at, 0x3f000000, zeroFlag ? 0x1fe : 0x1ff, header, 'a cluster');
-  const used = header.extendedL2 ? subclusterBytes(table, at, offset, header) : zeroFlag || offset === 0 ? 0 : header.clusterSize;
+/**
+ * Returns how many guest bytes the cluster holds, up to and with the last allocated subcluster. What lies beyond the guest's end, no one reads: the last
+ * cluster may be cut there.
+ */
+function checkPlain({ offset, allocated }: PlainCluster, guest: number, bytes: InspectableBytes, header: Qcow2Header): number {
+  const used = ((SUBCLUSTERS - Math.clz32(allocated)) * header.clusterSize) / SUBCLUSTERS;
   if (used === 0) {
     if (offset >= bytes.size)
       throw truncated(`a cluster of the qcow2 disk should be at byte ${offset}, but the content ends at ${bytes.size}`);
@@ -80,41 +80,4 @@ function checkPlain(table: Buffer, at: number, guest: number, bytes: Inspectable
   const needed = Math.min(used, Math.max(header.virtualSize - guest, 0));
   requireRange(bytes, offset, needed, 'a cluster of the qcow2 disk');
   return used;
-}
-
-/** Up to and with the last allocated subcluster. */
-function subclusterBytes(table: Buffer, at: number, offset: number, header: Qcow2Header): number {
-  const zeros = table.readUInt32BE(at + 8);
-  const allocated = table.readUInt32BE(at + 12);
-  if ((zeros & allocated) !== 0 || (allocated !== 0 && offset === 0))
-    throw invalid('the subclusters of the qcow2 disk contradict themselves');
-  return ((SUBCLUSTERS - Math.clz32(allocated)) * header.clusterSize) / SUBCLUSTERS;
-}
-
-/** A compressed cluster: its offset, and below bit 62 the number of 512-byte sectors it reaches into after its first. */
-function checkCompressed(high: number, low: number, bytes: InspectableBytes, header: Qcow2Header): void {
-  const offsetBits = 62 - (header.clusterBits - 8);
-  const highOffset = 2 ** (offsetBits - 32);
-  const field = high & 0x3fffffff;
-  const offset = (field % highOffset) * 2 ** 32 + low;
-  const sectors = Math.floor(field / highOffset) + 1;
-  requireRange(bytes, offset, sectors * 512 - (offset % 512), 'a compressed cluster of the qcow2 disk');
-}
-
-/** Bits 9 to 55 of the entry. `reservedHigh` and `reservedLow` are those of its two halves that must be zero. */
-function hostOffset(
-  table: Buffer,
-  at: number,
-  reservedHigh: number,
-  reservedLow: number,
-  header: Qcow2Header,
-  what: string,
-): number {
-  const high = table.readUInt32BE(at);
-  const low = table.readUInt32BE(at + 4);
-  if ((high & reservedHigh) !== 0 || (low & reservedLow) !== 0)
-    throw invalid(`the entry for ${what} of the qcow2 disk has reserved bits set`);
-  const offset = (high & 0x00ffffff) * 2 ** 32 + (low - (low % 512));
-  if (offset % header.clusterSize !== 0) throw invalid(`${what} of the qcow2 disk is misplaced (at byte ${offset})`);
-  return offset;
 }

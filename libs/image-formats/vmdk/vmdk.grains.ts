@@ -5,7 +5,7 @@ import { SECTOR, TABLE_ENTRIES, type VmdkHeader } from './vmdk.header.js';
 
 const TABLE_BYTES = TABLE_ENTRIES * 4;
 /** Before the data of a compressed grain: its place in the disk (8 bytes), and its length (4 bytes). */
-const GRAIN_MARKER_BYTES = 12;
+export const GRAIN_MARKER_BYTES = 12;
 
 export interface VmdkAllocation {
   /** Guest bytes that the disk holds data for. */
@@ -74,8 +74,13 @@ function checkGrain(bytes: InspectableBytes, header: VmdkHeader, sector: number,
 /** The grain furthest back is the one that a truncated disk lacks; to read the marker of each would take minutes for a large disk. */
 async function checkEndOfCompressedGrain(bytes: InspectableBytes, header: VmdkHeader, sector: number): Promise<void> {
   const marker = await readRange(bytes, sector * SECTOR, GRAIN_MARKER_BYTES, 'a grain of the VMDK disk');
+  requireRange(bytes, sector * SECTOR + GRAIN_MARKER_BYTES, grainLength(marker, header), 'a grain of the VMDK disk');
+}
+
+/** How many compressed bytes follow this marker. */
+export function grainLength(marker: Buffer, header: VmdkHeader): number {
   const length = marker.readUInt32LE(8);
   if (length === 0 || length > 2 * header.grainSize * SECTOR)
     throw invalid('a compressed grain of the VMDK disk states an impossible length');
-  requireRange(bytes, sector * SECTOR + GRAIN_MARKER_BYTES, length, 'a grain of the VMDK disk');
+  return length;
 }

@@ -69,6 +69,7 @@ function parseHeader(block: Buffer, limits: InspectionLimits): VmdkHeader {
   const compression = block.readUInt16LE(77);
   const compressed = (flags & FLAGS.compressed) !== 0;
   if (compression > 1 || compressed !== (compression === 1)) throw invalid('the VMDK header states an unknown compression');
+  if (compressed && (flags & FLAGS.markers) === 0) throw invalid('the VMDK disk is compressed, but its grains have no markers');
   const capacity = sectors(12);
   if (capacity === 0) throw refused('the VMDK header states no capacity, with which tools look for the disk in other files');
   if (capacity * SECTOR > limits.maxVirtualBytes) {

@@ -1,0 +1,44 @@
+import { type Conversion } from '#libs/contracts';
+import { type GuestDisk } from '../guest-disk/guest-disk.js';
+import { isDisk, openGuestDisk } from '../guest-disk/open-guest-disk.js';
+import { type InspectableBytes } from '../inspection.js';
+
+const MiB = 2 ** 20;
+const BLOCK = 4 * MiB;
+const LONGEST_SPAN = 256 * BLOCK;
+/** Tables of the result, and what a filesystem rounds up. */
+const OVERHEAD = 1.02;
+const LEAST = 16 * MiB;
+/** A kernel, a boot partition, a filesystem's own tables. */
+const AROUND_A_CONTAINER = 512 * MiB;
+/** Layers, mostly compressed, become files, a raw disk and a qcow2. */
+const OF_AN_ARCHIVE = 4;
+/** A layer, and the archive around it. */
+const OF_A_DISK = 2;
+
+/** About how many bytes a conversion writes in all, the result among them: to be set aside before it begins. */
+export async function scratchSpace(conversion: Conversion, source: InspectableBytes, signal?: AbortSignal): Promise<number> {
+  if (!isDisk(conversion.from)) return source.size * OF_AN_ARCHIVE + AROUND_A_CONTAINER;
+  const data = await dataBytes(await openGuestDisk(source, conversion.from), signal);
+  return Math.ceil(data * OVERHEAD * (isDisk(conversion.to) ? 1 : OF_A_DISK)) + LEAST;
+}
+
+/** What of the disk its format does not know to be zeros. */
+async function dataBytes(disk: GuestDisk, signal?: AbortSignal): Promise<number> {
+  let data = 0;
+  let span = BLOCK;
+  for (let position = 0; position < disk.size;) {
+    signal?.throwIfAborted();
+    const length = Math.min(span, disk.size - position);
+    const isZero = await disk.isZero(position, length);
+    // Large holes are passed over in large steps, small ones looked for in small ones.
+    if (!isZero && length > BLOCK) {
+      span = BLOCK;
+      continue;
+    }
+    if (!isZero) data += length;
+    span = isZero ? Math.min(span * 2, LONGEST_SPAN) : BLOCK;
+    position += length;
+  }
+  return data;
+}
