@@ -1,8 +1,10 @@
 import { Module, type DynamicModule } from '@nestjs/common';
 import { type BlobStore } from '#libs/blobs';
 import { VICE_CONFIG, type ViceConfig } from '#libs/config';
+import { type Ask } from '#libs/contracts';
 import { MessagingModule, type Broker } from '#libs/messaging';
-import { HealthModule } from '#libs/observability';
+import { HealthModule, type Logger } from '#libs/observability';
+import { availableToolsets } from '#libs/image-formats';
 import { CollectionHandler } from './collection.handler.js';
 import { ConversionHandler } from './conversion.handler.js';
 import { InspectionHandler } from './inspection.handler.js';
@@ -14,12 +16,13 @@ export interface StoreWorkerParts {
   config: ViceConfig;
   broker: Broker;
   blobs: BlobStore;
-  toolsetReports: ToolsetReports;
+  ask: Ask;
+  logger: Logger;
 }
 
 @Module({})
 export class StoreWorkerModule {
-  static register({ config, broker, blobs, toolsetReports }: StoreWorkerParts): DynamicModule {
+  static register({ config, broker, blobs, ask, logger }: StoreWorkerParts): DynamicModule {
     return {
       module: StoreWorkerModule,
       imports: [
@@ -30,7 +33,7 @@ export class StoreWorkerModule {
       providers: [
         { provide: VICE_CONFIG, useValue: config },
         { provide: BLOB_STORE, useValue: blobs },
-        { provide: ToolsetReports, useValue: toolsetReports },
+        { provide: ToolsetReports, useFactory: () => new ToolsetReports(ask, availableToolsets, logger) },
       ],
     };
   }

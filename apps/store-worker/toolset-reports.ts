@@ -25,7 +25,7 @@ export class ToolsetReports implements OnApplicationBootstrap, BeforeApplication
     this.timer = setInterval(() => this.tell(), this.intervalMs);
   }
 
-  /** Does not wait for an answer: the registry may be gone before. */
+  /** Does not wait for an answer: there may be none any more. */
   beforeApplicationShutdown(): void {
     clearInterval(this.timer);
   }

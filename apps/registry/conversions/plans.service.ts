@@ -41,7 +41,7 @@ export const originalOf = ([{ digest, contentType }]: readonly [KeptVariant, ...
 });
 
 function toolsMissing(toolsets: Toolset[], missing: string[]): ViceError {
-  const lacks = missing.length > 0 ? ` (it lacks ${missing.join(', ')})` : '';
+  const lacks = missing.length > 0 ? ` (missing: ${missing.join(', ')})` : '';
   return new ViceError(
     'TOOLS_MISSING',
     `this needs a conversion with ${toolsets.join(' and ')}, for which no store worker has the tools${lacks}: run scripts/install-tools.sh on its machine`,

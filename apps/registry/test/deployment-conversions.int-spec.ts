@@ -231,7 +231,7 @@ await describeWith([postgres()], 'a deployment of what the environment does not 
       await said('a', [], ['qemu-img', 'bwrap']);
       await expect(place.deploy(image.id, environment)).rejects.toMatchObject({
         code: 'TOOLS_MISSING',
-        message: expect.stringMatching(/qemu-img.*lacks qemu-img, bwrap.*scripts\/install-tools\.sh/),
+        message: expect.stringMatching(/qemu-img.*missing: qemu-img, bwrap.*scripts\/install-tools\.sh/),
       });
       await said('b', ['qemu-img'], []);
       await place.deploy(image.id, environment);

@@ -2,7 +2,18 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { BlobLedger, createBlobStore, type BlobStore } from '#libs/blobs';
 import { loadConfig } from '#libs/config';
-import { BlobCalls, JobCalls, Jobs, type Digest, type JobReport, type Json, type JobType } from '#libs/contracts';
+import {
+  BlobCalls,
+  JobCalls,
+  Jobs,
+  ToolCalls,
+  type Digest,
+  type JobReport,
+  type Json,
+  type JobType,
+  type WorkerToolsets,
+} from '#libs/contracts';
+import { availableToolsets } from '#libs/image-formats';
 import { createBroker, type Broker } from '#libs/messaging';
 import { createLogger } from '#libs/observability';
 import { freePort, tempDir, until, type TempDir } from '#libs/testing';
@@ -103,6 +114,13 @@ describe('the store worker', () => {
     await expect(store.open(garbage, { holder: `download-${randomUUID()}` })).rejects.toMatchObject({ code: 'BLOB_NOT_FOUND' });
   });
 
+  test('tells at its start what it can convert with', async () => {
+    await until(() => registry.tools.length > 0, { what: 'it has told' });
+    const found = await availableToolsets();
+    const complete = found.filter(({ missing }) => missing.length === 0).map(({ toolset }) => toolset);
+    expect(registry.tools[0]).toMatchObject({ worker: expect.stringContaining(`/${process.pid}/`), toolsets: complete });
+  });
+
   test('is live, and ready while it reaches the broker and the blob store', async () => {
     expect((await fetch(`http://127.0.0.1:${port}/health/live`)).status).toBe(200);
     expect((await fetch(`http://127.0.0.1:${port}/health/ready`)).status).toBe(200);
@@ -118,6 +136,7 @@ class Registry {
   readonly ledger = new MemoryLedger();
   readonly jobs = new Map<string, { action: string; payload: Json }>();
   readonly reports = new Map<string, JobReport>();
+  readonly tools: WorkerToolsets[] = [];
   garbage: Digest[] = [];
   ended: string[] = [];
   forgotten: Digest[] = [];
@@ -131,6 +150,9 @@ class Registry {
         return { stop: null, leaseMs: 10_000 };
       case JobCalls.reportJob.name:
         this.reports.set(request.jobId, body as JobReport);
+        return {};
+      case ToolCalls.toolsetsOf.name:
+        this.tools.push(body as WorkerToolsets);
         return {};
       case BlobCalls.condemnBlobs.name:
         for (const digest of this.garbage) this.ledger.blobs.set(digest, 'deleting');
