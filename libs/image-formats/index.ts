@@ -1,3 +1,4 @@
+export { diskToContainer } from './conversion/disk-to-container/disk-to-container.js';
 export { readArchiveSummary, type ArchiveSummary } from './docker-archive/docker-archive.inspector.js';
 export { withoutTags, type OwnTag } from './docker-archive/without-tags.js';
 export { labelledDockerfile } from './docker-file/dockerfile.js';
