@@ -2,9 +2,14 @@ import { pipeline, Transform, type Readable } from 'node:stream';
 import { type OpenBlob } from '#libs/blobs';
 import { type InspectableBytes } from '#libs/image-formats';
 
-/** A blob that tells how far into it has been read. What is read again, or skipped, counts once. */
+/**
+ * A blob that tells how much of it has been read. Of a stream it counts how far into the blob it has come, since there may be several. Reads add up: those of
+ * a disk's tables, which may lie anywhere and are few, then those of all its data. It never tells more than all.
+ */
 export class CountedBytes implements InspectableBytes {
-  private reached = 0;
+  private streamed = 0;
+  private readInPlaces = 0;
+  private told = 0;
 
   constructor(
     private readonly blob: OpenBlob,
@@ -15,9 +20,10 @@ export class CountedBytes implements InspectableBytes {
     return this.blob.size;
   }
 
-  async read(position: number, length: number): Promise<Buffer> {
-    const bytes = await this.blob.read(position, length);
-    this.reach(position + bytes.length);
+  async read(position: number, length: number, into?: Buffer): Promise<Buffer> {
+    const bytes = await this.blob.read(position, length, into);
+    this.readInPlaces += bytes.length;
+    this.tell();
     return bytes;
   }
 
@@ -26,7 +32,8 @@ export class CountedBytes implements InspectableBytes {
     const counted = new Transform({
       transform: (chunk: Buffer, _encoding, done) => {
         position += chunk.length;
-        this.reach(position);
+        this.streamed = Math.max(this.streamed, position);
+        this.tell();
         done(null, chunk);
       },
     });
@@ -36,12 +43,14 @@ export class CountedBytes implements InspectableBytes {
 
   /** What inspection had no need to read is done with too. */
   countRest(): void {
-    this.reach(this.size);
+    this.streamed = this.size;
+    this.tell();
   }
 
-  private reach(position: number): void {
-    if (position <= this.reached) return;
-    this.advance(position - this.reached);
-    this.reached = position;
+  private tell(): void {
+    const done = Math.min(Math.max(this.streamed, this.readInPlaces), this.size);
+    if (done <= this.told) return;
+    this.advance(done - this.told);
+    this.told = done;
   }
 }

@@ -21,13 +21,16 @@ export class ExpansionBudget {
   /** Throws CONTENT_REFUSED when it is spent. */
   giveOut(bytes: number): void {
     this.expanded += bytes;
-    const { maxExpandedBytes, maxExpansionRatio, freeExpansionBytes } = this.limits;
-    if (this.expanded > maxExpandedBytes)
-      throw refused(`the archive expands to more than ${maxExpandedBytes} bytes, the limit here`);
-    if (this.expanded > freeExpansionBytes + maxExpansionRatio * this.compressed) {
-      throw refused(`the archive expands to more than ${maxExpansionRatio} times its size, as decompression bombs do`);
-    }
+    refuseBomb('the archive', this.expanded, this.compressed, this.limits);
   }
+}
+
+/** Throws CONTENT_REFUSED where so many compressed bytes come to more than they may. */
+export function refuseBomb(what: string, expanded: number, compressed: number, limits: InspectionLimits): void {
+  const { maxExpandedBytes, maxExpansionRatio, freeExpansionBytes } = limits;
+  if (expanded > maxExpandedBytes) throw refused(`${what} expands to more than ${maxExpandedBytes} bytes, the limit here`);
+  if (expanded > freeExpansionBytes + maxExpansionRatio * compressed)
+    throw refused(`${what} expands to more than ${maxExpansionRatio} times its size, as decompression bombs do`);
 }
 
 export const isGzip = (head: Buffer): boolean => head[0] === 0x1f && head[1] === 0x8b && head[2] === 8;

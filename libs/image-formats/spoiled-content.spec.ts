@@ -1,7 +1,17 @@
 import { describe, expect, test } from '@jest/globals';
 import { gzipSync } from 'node:zlib';
 import { type ContentType } from '#libs/contracts';
-import { BUILD_CONTEXT, buildDockerArchive, buildQcow2, buildVmdk, inMemory, PACKER_HCL } from '#libs/testing/images';
+import {
+  BUILD_CONTEXT,
+  buildDockerArchive,
+  buildQcow2,
+  buildVdi,
+  buildVhd,
+  buildVhdx,
+  buildVmdk,
+  inMemory,
+  PACKER_HCL,
+} from '#libs/testing/images';
 import { DEFAULT_LIMITS, inspect } from './index.js';
 
 /** The same numbers in every run. */
@@ -35,6 +45,9 @@ describe('spoiled content', () => {
     ],
     ['VMDK', 'disk-vmdk', buildVmdk(), (same) => same],
     ['streamed VMDK', 'disk-vmdk', buildVmdk({ kind: 'streamOptimized' }), (same) => same],
+    ['VDI', 'disk-vdi', buildVdi({ virtualSize: 2 ** 20 }), (same) => same],
+    ['VHD', 'disk-vhd', buildVhd({ virtualSize: 2 ** 21 }), (same) => same],
+    ['VHDX', 'disk-vhdx', buildVhdx({ virtualSize: 2 ** 20 }), (same) => same],
     ['legacy image archive', 'docker-image', buildDockerArchive({ layout: 'docker-20' }), (same) => same],
     ['image archive with gzip layers', 'docker-image', layered, (same) => same],
     ['image archive in damaged gzip', 'docker-image', gzipSync(layered), (same) => same],

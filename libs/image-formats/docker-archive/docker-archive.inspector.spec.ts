@@ -9,13 +9,13 @@ import {
   type DockerArchiveOptions,
   type TarMember,
 } from '#libs/testing/images';
-import { inspect } from '../inspect.js';
+import { inspectFacts } from '../inspect.js';
 import { DEFAULT_LIMITS, type InspectionLimits } from '../inspection.js';
 
 const LAYOUTS = ['docker-20', 'docker-26', 'containerd'] as const;
 const sha256 = (content: Buffer | string) => createHash('sha256').update(content).digest('hex');
 const look = (archive: Buffer | DockerArchiveOptions, limits: Partial<InspectionLimits> = {}, chunk = 1000) =>
-  inspect(inMemory(Buffer.isBuffer(archive) ? archive : buildDockerArchive(archive), { chunk }), 'docker-image', {
+  inspectFacts(inMemory(Buffer.isBuffer(archive) ? archive : buildDockerArchive(archive), { chunk }), 'docker-image', {
     ...DEFAULT_LIMITS,
     ...limits,
   });

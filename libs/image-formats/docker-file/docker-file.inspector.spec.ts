@@ -1,9 +1,9 @@
 import { describe, expect, test } from '@jest/globals';
 import { gzipSync } from 'node:zlib';
 import { BUILD_CONTEXT, buildTar, DOCKERFILE, inMemory, type TarMember } from '#libs/testing/images';
-import { inspect } from '../inspect.js';
+import { inspectFacts } from '../inspect.js';
 
-const look = (content: Buffer | string) => inspect(inMemory(content, { chunk: 700 }), 'docker-file');
+const look = (content: Buffer | string) => inspectFacts(inMemory(content, { chunk: 700 }), 'docker-file');
 const context = (...members: TarMember[]) => buildTar([...members, { name: 'Dockerfile', content: 'FROM scratch' }]);
 
 describe('a Dockerfile', () => {

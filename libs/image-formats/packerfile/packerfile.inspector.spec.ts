@@ -1,8 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
 import { inMemory, PACKER_HCL, PACKER_JSON } from '#libs/testing/images';
-import { inspect } from '../inspect.js';
+import { inspectFacts } from '../inspect.js';
 
-const look = (text: string) => inspect(inMemory(text), 'packerfile');
+const look = (text: string) => inspectFacts(inMemory(text), 'packerfile');
 
 describe('a Packer template', () => {
   test.each<[string, string, unknown]>([

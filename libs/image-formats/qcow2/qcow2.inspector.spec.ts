@@ -1,10 +1,11 @@
 import { describe, expect, test } from '@jest/globals';
 import { buildQcow2, inMemory, type Qcow2Options } from '#libs/testing/images';
-import { inspect } from '../inspect.js';
+import { inspectFacts } from '../inspect.js';
+import { DEFAULT_LIMITS } from '../inspection.js';
 
 const CLUSTER = 65536;
 const TiB = 2 ** 40;
-const look = (options: Qcow2Options = {}) => inspect(inMemory(buildQcow2(options)), 'disk-qcow2');
+const look = (options: Qcow2Options = {}) => inspectFacts(inMemory(buildQcow2(options)), 'disk-qcow2');
 
 describe('a qcow2 disk', () => {
   test.each([2, 3] as const)('of version %i is described', async (version) => {
@@ -114,6 +115,32 @@ describe('a qcow2 disk', () => {
     await expect(look({ virtualSize: 2 * TiB, edit })).rejects.toMatchObject({
       code: 'CONTENT_INVALID',
       message: expect.stringContaining('several times'),
+    });
+  });
+
+  test('that uses one cluster over and over is invalid: read as its guest does, it would be without end', async () => {
+    const edit: Qcow2Options['edit'] = ({ l2 }) => {
+      for (let at = 0; at < 8192; at++) l2.writeBigUInt64BE(BigInt(5 * CLUSTER), at * 8);
+    };
+    await expect(look({ virtualSize: 2 ** 29, edit })).rejects.toMatchObject({
+      code: 'CONTENT_INVALID',
+      message: expect.stringContaining('one cluster several times'),
+    });
+  });
+
+  test('that unpacks to far more than itself is refused as a bomb', async () => {
+    const disk = buildQcow2({ clusters: Array.from({ length: 16 }, () => ({ compressed: 512 })) });
+    const within = { ...DEFAULT_LIMITS, freeExpansionBytes: 0, maxExpansionRatio: 1 };
+    await expect(inspectFacts(inMemory(disk), 'disk-qcow2', within)).resolves.toBeDefined();
+    const bomb = buildQcow2({
+      edit: ({ l2 }) => {
+        for (let at = 0; at < 8192; at++) l2.writeBigUInt64BE((1n << 62n) | BigInt(5 * CLUSTER), at * 8);
+      },
+    });
+    const limits = { ...DEFAULT_LIMITS, freeExpansionBytes: 2 ** 20 };
+    await expect(inspectFacts(inMemory(bomb), 'disk-qcow2', limits)).rejects.toMatchObject({
+      code: 'CONTENT_REFUSED',
+      message: expect.stringContaining('bombs'),
     });
   });
 

@@ -9,7 +9,7 @@ export const qcow2Disk: FormatInspector = {
   inspect: async (bytes, limits, signal) => {
     const header = await readHeader(bytes, limits);
     await checkRefcounts(bytes, header, signal);
-    const { allocatedSize, compressedClusters } = await checkMapping(bytes, header, signal);
+    const { allocatedSize, compressedClusters } = await checkMapping(bytes, header, limits, signal);
     const { version, virtualSize, clusterSize, compression, extendedL2 } = header;
     return { version, virtualSize, clusterSize, allocatedSize, compression, compressedClusters, extendedL2 };
   },

@@ -1,5 +1,6 @@
 import { readRange, readTable, requireRange } from '../byte-range.js';
-import { type InspectableBytes } from '../inspection.js';
+import { refuseBomb } from '../expansion.js';
+import { type InspectableBytes, type InspectionLimits } from '../inspection.js';
 import { invalid, truncated } from '../refusal.js';
 import { l2TableOffset, readL2Entry, SUBCLUSTERS, type PlainCluster } from './qcow2.entries.js';
 import { bytesPerL2Table, entryLength, type Qcow2Header } from './qcow2.header.js';
@@ -12,9 +13,15 @@ export interface Qcow2Allocation {
 
 /**
  * Follows every offset of the active L1 and all L2 tables, and makes sure that what it points to is aligned and within the content: `qemu-img convert` itself
- * takes a truncated disk without a word. Reads as many bytes of tables as the content has at most, one table in memory at a time.
+ * takes a truncated disk without a word. Reads as many bytes of tables as the content has at most, one table in memory at a time. Tables that name one cluster
+ * for many places would make work for days out of a small disk: its clusters must fit into the content.
  */
-export async function checkMapping(bytes: InspectableBytes, header: Qcow2Header, signal?: AbortSignal): Promise<Qcow2Allocation> {
+export async function checkMapping(
+  bytes: InspectableBytes,
+  header: Qcow2Header,
+  limits: InspectionLimits,
+  signal?: AbortSignal,
+): Promise<Qcow2Allocation> {
   const allocation: Qcow2Allocation = { allocatedSize: 0, compressedClusters: 0 };
   let guestOffset = 0;
   let tables = 0;
@@ -27,10 +34,15 @@ export async function checkMapping(bytes: InspectableBytes, header: Qcow2Header,
       if (tables * header.clusterSize > bytes.size) throw invalid('the qcow2 disk uses one L2 table several times');
       const table = await readRange(bytes, offset, header.clusterSize, 'an L2 table of the qcow2 disk');
       checkL2Table(table, guestOffset, bytes, header, allocation);
+      if (allocation.allocatedSize - unpacked(allocation, header) > bytes.size + header.clusterSize)
+        throw invalid('the qcow2 disk uses one cluster several times');
+      refuseBomb('the qcow2 disk', unpacked(allocation, header), bytes.size, limits);
     }
   }
   return allocation;
 }
+
+const unpacked = ({ compressedClusters }: Qcow2Allocation, { clusterSize }: Qcow2Header) => compressedClusters * clusterSize;
 
 /** Makes sure that the refcount table and all blocks it names are within the content. */
 export async function checkRefcounts(bytes: InspectableBytes, header: Qcow2Header, signal?: AbortSignal): Promise<void> {

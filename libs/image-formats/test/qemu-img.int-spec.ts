@@ -4,7 +4,7 @@ import { randomFillSync } from 'node:crypto';
 import { readFile, truncate, writeFile } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import { describeWith, tempDir, tool, until, type TempDir } from '#libs/testing';
-import { buildQcow2, buildVmdk, hiddenParent, inMemory } from '#libs/testing/images';
+import { buildQcow2, buildVdi, buildVhd, buildVhdx, buildVmdk, hiddenParent, inMemory } from '#libs/testing/images';
 import { inspect } from '../index.js';
 
 const run = promisify(execFile);
@@ -137,10 +137,14 @@ await describeWith([tool('qemu-img')], 'what qemu-img makes', () => {
       ['qcow2', buildQcow2({ clusters: ['data', 'zero', 'unallocated', 'data'] }), 65536],
       ['vmdk', buildVmdk(), 65536],
       ['vmdk', buildVmdk({ kind: 'streamOptimized' }), 65536],
+      ['vdi', buildVdi({ virtualSize: 2 ** 20 }), 2 ** 20],
+      ['vpc', buildVhd({ virtualSize: 2 ** 20 }), 2 ** 20],
+      ['vpc', buildVhd({ kind: 'fixed', virtualSize: 2 ** 20, content: Buffer.alloc(2 ** 20, 1) }), 2 ** 20],
+      ['vhdx', buildVhdx({ virtualSize: 2 ** 20 }), 2 ** 20],
     ];
     for (const [format, disk, grain] of cases) {
       await writeFile(file('built'), disk);
-      await run('qemu-img', ['check', '-f', format, file('built')]);
+      if (format !== 'vpc') await run('qemu-img', ['check', '-f', format, file('built')]);
       await run('qemu-img', ['convert', '-f', format, '-O', 'raw', file('built'), file('built.raw')]);
       const raw = await readFile(file('built.raw'));
       expect(raw.length).toBe(2 ** 20);

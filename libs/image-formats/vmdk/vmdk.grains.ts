@@ -1,5 +1,6 @@
 import { readRange, readTable, requireRange } from '../byte-range.js';
-import { type InspectableBytes } from '../inspection.js';
+import { refuseBomb } from '../expansion.js';
+import { type InspectableBytes, type InspectionLimits } from '../inspection.js';
 import { invalid } from '../refusal.js';
 import { SECTOR, TABLE_ENTRIES, type VmdkHeader } from './vmdk.header.js';
 
@@ -13,7 +14,12 @@ export interface VmdkAllocation {
 }
 
 /** Follows every grain table, and makes sure that it and all its grains are within the content. One table in memory at a time. */
-export async function checkGrains(bytes: InspectableBytes, header: VmdkHeader, signal?: AbortSignal): Promise<VmdkAllocation> {
+export async function checkGrains(
+  bytes: InspectableBytes,
+  header: VmdkHeader,
+  limits: InspectionLimits,
+  signal?: AbortSignal,
+): Promise<VmdkAllocation> {
   let grains = 0;
   let lastGrain = 0;
   for await (const { table, firstSector } of readTables(bytes, header, header.grainDirectoryOffset, signal)) {
@@ -24,6 +30,9 @@ export async function checkGrains(bytes: InspectableBytes, header: VmdkHeader, s
       lastGrain = Math.max(lastGrain, sector);
       grains++;
     }
+    const allocated = grains * header.grainSize * SECTOR;
+    if (header.compressed) refuseBomb('the VMDK disk', allocated, bytes.size, limits);
+    else if (allocated > bytes.size + header.grainSize * SECTOR) throw invalid('the VMDK disk uses one grain several times');
   }
   if (header.compressed && lastGrain > 0) await checkEndOfCompressedGrain(bytes, header, lastGrain);
   if (header.redundantDirectoryOffset) await checkRedundantTables(bytes, header, header.redundantDirectoryOffset, signal);

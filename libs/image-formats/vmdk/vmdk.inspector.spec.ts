@@ -1,11 +1,12 @@
 import { describe, expect, test } from '@jest/globals';
 import { buildVmdk, hiddenParent, inMemory, vmdkDescriptor, type VmdkOptions } from '#libs/testing/images';
-import { inspect } from '../inspect.js';
+import { inspectFacts } from '../inspect.js';
+import { DEFAULT_LIMITS } from '../inspection.js';
 
 const GRAIN = 65536;
 const KINDS = ['monolithicSparse', 'streamOptimized'] as const;
 const look = (content: VmdkOptions | Buffer | string) =>
-  inspect(inMemory(typeof content === 'string' || Buffer.isBuffer(content) ? content : buildVmdk(content)), 'disk-vmdk');
+  inspectFacts(inMemory(typeof content === 'string' || Buffer.isBuffer(content) ? content : buildVmdk(content)), 'disk-vmdk');
 const descriptor = (options: Parameters<typeof vmdkDescriptor>[0]) => ({ descriptor: vmdkDescriptor(options) });
 
 /** The header states one sector of descriptor, the last line of it is in the next. */
@@ -38,6 +39,22 @@ describe('a VMDK disk', () => {
     for (const cut of [1, 511, 512, 513, 1024, 1536, 5000, GRAIN, whole.length - 512, whole.length - 100]) {
       await expect(look(whole.subarray(0, whole.length - cut))).rejects.toMatchObject({ code: 'CONTENT_TRUNCATED' });
     }
+  });
+
+  test('that uses one grain over and over is invalid: read as its guest does, it would be without end', async () => {
+    const edit: VmdkOptions['edit'] = ({ table }) => {
+      for (let at = 0; at < 512; at++) table.writeUInt32LE(128, at * 4);
+    };
+    await expect(look({ capacity: 65536, edit })).rejects.toMatchObject({
+      code: 'CONTENT_INVALID',
+      message: expect.stringContaining('one grain several times'),
+    });
+    const bomb = buildVmdk({ kind: 'streamOptimized', capacity: 65536, edit });
+    const limits = { ...DEFAULT_LIMITS, freeExpansionBytes: 2 ** 20 };
+    await expect(inspectFacts(inMemory(bomb), 'disk-vmdk', limits)).rejects.toMatchObject({
+      code: 'CONTENT_REFUSED',
+      message: expect.stringContaining('bombs'),
+    });
   });
 
   test('may end where its guest does, within the last grain', async () => {
@@ -146,7 +163,7 @@ describe('a VMDK disk', () => {
 
   test('sent as a raw disk stays a raw disk', async () => {
     const text = vmdkDescriptor({ extent: 'RW 2048 FLAT "/etc/passwd" 0' });
-    expect(await inspect(inMemory(text), 'disk-raw')).toMatchObject({
+    expect(await inspectFacts(inMemory(text), 'disk-raw')).toMatchObject({
       contentType: 'disk-raw',
       facts: { virtualSize: text.length },
     });

@@ -26,7 +26,7 @@ export const vmdkDisk: FormatInspector = {
     if (bytes.size % SECTOR !== 0) throw truncated(`the VMDK disk ends in the middle of a sector of ${SECTOR} bytes`);
     const header = await readHeader(bytes, limits);
     const descriptor = await readDescriptor(bytes, header);
-    const { allocatedSize } = await checkGrains(bytes, header, signal);
+    const { allocatedSize } = await checkGrains(bytes, header, limits, signal);
     const { version, capacity, grainSize, compressed, uncleanShutdown } = header;
     return {
       version,

@@ -1,10 +1,12 @@
+import { deflateRawSync } from 'node:zlib';
+
 const CLUSTER_BITS = 16;
 const CLUSTER = 2 ** CLUSTER_BITS;
 
 export interface Qcow2Options {
   version?: 2 | 3;
   virtualSize?: number;
-  /** The guest's first clusters, one after the other; a `compressed` one holds `length` bytes at a place of its own. */
+  /** The guest's first clusters, one after the other; a `compressed` one is said to be of so many bytes, at a place of its own. */
   clusters?: ('data' | 'zero' | 'unallocated' | { compressed: number })[];
   /** Header extensions: type and content. */
   extensions?: [number, Buffer][];
@@ -48,7 +50,7 @@ export function buildQcow2({
     } else if (typeof cluster === 'object') {
       const sectors = BigInt(Math.ceil(cluster.compressed / 512) - 1);
       l2.writeBigUInt64BE((1n << 62n) | (sectors << BigInt(62 - (CLUSTER_BITS - 8))) | BigInt(offset), index * 8);
-      data.push(Buffer.alloc(CLUSTER));
+      data.push(Buffer.concat([deflateRawSync(Buffer.alloc(CLUSTER, index + 1)), Buffer.alloc(CLUSTER)]).subarray(0, CLUSTER));
     }
   });
   for (let cluster = 0; cluster < 5 + data.length; cluster++) refcountBlock.writeUInt16BE(1, cluster * 2);
