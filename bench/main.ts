@@ -1,5 +1,6 @@
 import { measureClouds } from './clouds/clouds.js';
 import { measureJobs } from './jobs/jobs.js';
+import { measureContainerDisk } from './container-disk/container-disk.js';
 import { describeMachine } from './machine.js';
 import { optionsOf, type Options } from './options.js';
 import { Place } from './place.js';
@@ -9,7 +10,7 @@ import { say, type Table } from './table.js';
 import { measureTransfers } from './transfers/transfers.js';
 
 /**
- * npm run bench -- [transfers|requests|jobs|clouds|satellite]… [--mib 1024] [--repetitions 3] [--folder /tmp]
+ * npm run bench -- [transfers|requests|jobs|clouds|satellite|container-disk]… [--mib 1024] [--repetitions 3] [--folder /tmp]
  *
  * Tables for bench/README.md go to standard output, what is being done to standard error. Whatever it made goes at the end, also when it is
  * interrupted.
@@ -20,6 +21,7 @@ const MEASURES = {
   jobs: measureJobs,
   clouds: measureClouds,
   satellite: measureSatellite,
+  'container-disk': measureContainerDisk,
 };
 
 async function run(options: Options): Promise<void> {

@@ -1,7 +1,7 @@
 import { tmpdir } from 'node:os';
 import { parseArgs } from 'node:util';
 
-export const PARTS = ['transfers', 'requests', 'jobs', 'clouds', 'satellite'] as const;
+export const PARTS = ['transfers', 'requests', 'jobs', 'clouds', 'satellite', 'container-disk'] as const;
 export type Part = (typeof PARTS)[number];
 
 export interface Options {

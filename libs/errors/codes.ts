@@ -26,6 +26,7 @@ export const ERROR_CODES = {
   IMAGE_NOT_READY: { status: 409, transient: false, title: 'Image is not ready' },
   ENVIRONMENT_IN_USE: { status: 409, transient: false, title: 'Environment in use' },
   NO_PROVIDER: { status: 409, transient: false, title: 'No provider for this kind of environment' },
+  TOOLS_MISSING: { status: 409, transient: false, title: 'Tools for conversion are missing' },
   NOT_DEPLOYABLE: { status: 409, transient: false, title: 'Not deployable into this environment' },
   BODY_TOO_LARGE: { status: 413, transient: false, title: 'Request body too large' },
   UNSUPPORTED_MEDIA_TYPE: { status: 415, transient: false, title: 'Unsupported media type' },

@@ -1,4 +1,7 @@
 export { diskToContainer } from './conversion/disk-to-container/disk-to-container.js';
+export { containerToDisk } from './conversion/container-to-disk/container-to-disk.js';
+export { NEEDS as CONTAINER_DISK_NEEDS, KERNEL_FOLDER } from './conversion/container-to-disk/needs.js';
+export { CONTAINER_RECORD_PATH, RECORD_FOLDER, type ContainerRecord } from './conversion/container-record.js';
 export { readArchiveSummary, type ArchiveSummary } from './docker-archive/docker-archive.inspector.js';
 export { withoutTags, type OwnTag } from './docker-archive/without-tags.js';
 export { labelledDockerfile } from './docker-file/dockerfile.js';

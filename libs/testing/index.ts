@@ -24,3 +24,4 @@ export {
 export { projectRoot } from './scripts.js';
 export { shortTempPath, tempDir, type TempDir } from './temp-dir.js';
 export { until, type UntilOptions } from './until.js';
+export { bootDisk, virtualMachine, type BootOptions } from './virtual-machine.js';

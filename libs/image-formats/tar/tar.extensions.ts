@@ -4,9 +4,13 @@ import { type TarHeader } from './tar.header.js';
 /** Go's reader takes no extension larger than this either. */
 export const MAX_EXTENSION_BYTES = 2 ** 20;
 
+/** In front of an extended attribute's name in a pax record. */
+export const XATTR = 'SCHILY.xattr.';
+
 /** What the extension headers before an entry say of it. */
 export interface TarExtensions {
   pax?: Map<string, string>;
+  xattrs?: Map<string, Buffer>;
   longName?: string;
   longLink?: string;
 }
@@ -18,13 +22,13 @@ export const isExtension = (header: TarHeader): boolean => 'xgLK'.includes(heade
 export function addExtension(extensions: TarExtensions, header: TarHeader, body: Buffer): void {
   if (header.flag === 'L') extensions.longName = untilNul(body);
   else if (header.flag === 'K') extensions.longLink = untilNul(body);
-  else if (header.flag === 'x') extensions.pax = parsePax(body);
-  else if ([...parsePax(body).keys()].some((key) => key !== 'comment')) {
+  else if (header.flag === 'x') Object.assign(extensions, parsePax(body));
+  else if ([...parsePax(body).pax.keys()].some((key) => key !== 'comment')) {
     throw invalid('the tar archive has a global header that changes its entries, which tools read differently');
   }
 }
 
-export function applyExtensions(header: TarHeader, { pax, longName, longLink }: TarExtensions): TarHeader {
+export function applyExtensions(header: TarHeader, { pax, xattrs, longName, longLink }: TarExtensions): TarHeader {
   if (pax && (longName !== undefined || longLink !== undefined)) {
     throw invalid('the tar archive names one entry in two ways, which tools read differently');
   }
@@ -33,7 +37,21 @@ export function applyExtensions(header: TarHeader, { pax, longName, longLink }: 
     name: longName ?? pax?.get('GNU.sparse.name') ?? pax?.get('path') ?? header.name,
     linkname: longLink ?? pax?.get('linkpath') ?? header.linkname,
     size: header.type === 'file' || header.type === 'other' ? (paxSize(pax) ?? header.size) : 0,
+    uid: paxNumber(pax, 'uid') ?? header.uid,
+    gid: paxNumber(pax, 'gid') ?? header.gid,
+    mtime: paxNumber(pax, 'mtime') ?? header.mtime,
+    ...(xattrs?.size && { xattrs }),
+    ...((header.flag === 'S' || isSparse(pax)) && { sparse: true }),
   };
+}
+
+const isSparse = (pax: Map<string, string> | undefined): boolean =>
+  [...(pax?.keys() ?? [])].some((key) => key.startsWith('GNU.sparse.'));
+
+/** A whole number, the fraction of a time left out; undefined where it says none. */
+function paxNumber(pax: Map<string, string> | undefined, key: string): number | undefined {
+  const stated = pax?.get(key);
+  return stated !== undefined && /^\d{1,15}(\.\d*)?$/.test(stated) ? Math.floor(Number(stated)) : undefined;
 }
 
 function paxSize(pax: Map<string, string> | undefined): number | undefined {
@@ -45,8 +63,9 @@ function paxSize(pax: Map<string, string> | undefined): number | undefined {
 }
 
 /** Records are `<length> <key>=<value>\n`, the length counting itself. */
-function parsePax(body: Buffer): Map<string, string> {
-  const records = new Map<string, string>();
+function parsePax(body: Buffer): { pax: Map<string, string>; xattrs: Map<string, Buffer> } {
+  const pax = new Map<string, string>();
+  const xattrs = new Map<string, Buffer>();
   for (let at = 0; at < body.length;) {
     const space = body.indexOf(0x20, at);
     const digits = space === -1 ? '' : body.toString('latin1', at, space);
@@ -59,10 +78,12 @@ function parsePax(body: Buffer): Map<string, string> {
     const value = body.toString('utf8', equals + 1, end - 1);
     if (/^(path|linkpath|GNU\.sparse\.name)$/.test(key) && value.includes('\0'))
       throw invalid('a tar entry has a name with a zero byte');
-    records.set(key, value);
+    pax.set(key, value);
+    // Not text: capabilities are binary.
+    if (key.startsWith(XATTR)) xattrs.set(key.slice(XATTR.length), Buffer.from(body.subarray(equals + 1, end - 1)));
     at = end;
   }
-  return records;
+  return { pax, xattrs };
 }
 
 function untilNul(body: Buffer): string {

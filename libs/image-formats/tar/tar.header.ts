@@ -15,6 +15,14 @@ export interface TarHeader {
   mode: number;
   /** Seconds since 1970. */
   mtime: number;
+  uid: number;
+  gid: number;
+  /** Of devices. */
+  device: { major: number; minor: number };
+  /** Extended attributes by name, as pax records carry them. */
+  xattrs?: ReadonlyMap<string, Buffer>;
+  /** Its body is not the file itself, but the parts of it that are no holes. */
+  sparse?: true;
 }
 
 const TYPES: Record<string, TarEntryType> = {
@@ -60,6 +68,9 @@ export function parseTarHeader(block: Buffer): TarHeader {
     linkname: text(block, 157, 100),
     mode: octal(block, 100, 8) ?? 0,
     mtime: octal(block, 136, 12) ?? 0,
+    uid: owner(block, 108),
+    gid: owner(block, 116),
+    device: { major: octal(block, 329, 8) ?? 0, minor: octal(block, 337, 8) ?? 0 },
   };
 }
 
@@ -105,6 +116,12 @@ function octal(block: Buffer, offset: number, length: number): number | undefine
   const digits = block.toString('latin1', offset, offset + length).replace(/^[ \0]+|[ \0].*$/gs, '');
   if (digits === '') return 0;
   return /^[0-7]+$/.test(digits) ? parseInt(digits, 8) : undefined;
+}
+
+/** An id that no system has is nobody's: it reads as root's, as an empty field does. */
+function owner(block: Buffer, offset: number): number {
+  const id = (block[offset]! & 0x80) === 0 ? octal(block, offset, 8) : block.readUInt32BE(offset + 4);
+  return id !== undefined && id < 2 ** 32 ? id : 0;
 }
 
 /** Octal, or base 256 where the first bit is set. */

@@ -4,7 +4,7 @@ export const KERNEL_FOLDER = '/usr/local/lib/vice-kernel';
 /** Beyond the Debian machine itself, what making a disk of a container image needs. */
 export const NEEDS = {
   /** Found on the PATH, which must have /usr/sbin. */
-  programs: ['fakeroot', 'tar', 'mke2fs', 'sfdisk', 'mkfs.vfat', 'mmd', 'mcopy', 'syslinux', 'qemu-img'],
+  programs: ['fakeroot', 'tar', 'setfattr', 'mke2fs', 'sfdisk', 'mkfs.vfat', 'mcopy', 'syslinux', 'qemu-img'],
   files: {
     /** Starts syslinux from the partition that the GPT marks as bootable. */
     bootSector: '/usr/lib/syslinux/mbr/gptmbr.bin',
@@ -18,7 +18,19 @@ export const NEEDS = {
   },
   /** Packages of Debian 12 that bring all of it but the kernel. */
   packages: [
-    ...['busybox-static', 'dosfstools', 'e2fsprogs', 'fakeroot', 'fdisk', 'gosu', 'kmod', 'mtools', 'qemu-utils', 'syslinux'],
+    ...[
+      'attr',
+      'busybox-static',
+      'dosfstools',
+      'e2fsprogs',
+      'fakeroot',
+      'fdisk',
+      'gosu',
+      'kmod',
+      'mtools',
+      'qemu-utils',
+      'syslinux',
+    ],
     ...['syslinux-common', 'systemd-boot-efi', 'tar'],
   ],
 } as const;
