@@ -1,3 +1,4 @@
+export { diskToContainer } from './conversion/disk-to-container/disk-to-container.js';
 export { containerToDisk } from './conversion/container-to-disk/container-to-disk.js';
 export { NEEDS as CONTAINER_DISK_NEEDS, KERNEL_FOLDER } from './conversion/container-to-disk/needs.js';
 export { CONTAINER_RECORD_PATH, RECORD_FOLDER, type ContainerRecord } from './conversion/container-record.js';

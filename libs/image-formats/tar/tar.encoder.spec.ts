@@ -27,7 +27,9 @@ describe('a tar entry that is written', () => {
   test('keeps the bytes of names that are no text, and of attributes', () => {
     const value = Buffer.from([0, 10, 255, 61]);
     expect(recordsOf({ name: '\xff\xfe' })).toContain('11 path=\xff\xfe\n');
-    expect(recordsOf({ attributes: [{ name: 'user.x', value }] })).toContain(`28 SCHILY.xattr.user.x=${value.toString('latin1')}\n`);
+    expect(recordsOf({ attributes: [{ name: 'user.x', value }] })).toContain(
+      `28 SCHILY.xattr.user.x=${value.toString('latin1')}\n`,
+    );
   });
 
   test('keeps owners beyond two millions', () => {

@@ -6,12 +6,14 @@ import { promisify } from 'node:util';
 import { describeWith, tempDir, tool, type TempDir } from '#libs/testing';
 import { inMemory } from '#libs/testing/images';
 import { readTar } from '../../tar/tar.reader.js';
+import { CONVERSIONS } from '#libs/contracts';
+import { diskToContainer } from '../disk-to-container/disk-to-container.js';
 import { convertDisk, partitionedDisk } from './convert-disk.js';
 
 const run = promisify(execFile);
 const SYSTEM = { 'etc/os-release': 'ID=one\n', 'bin/sh': '#!', 'home/.keep': '', 'usr/.keep': '' };
 
-await describeWith([tool('mke2fs'), tool('debugfs')], 'a disk', () => {
+await describeWith([tool('mke2fs'), tool('debugfs'), tool('qemu-img')], 'a disk', () => {
   let dir: TempDir;
   beforeAll(async () => void (dir = await tempDir()));
   afterAll(() => dir.remove());
@@ -68,6 +70,22 @@ await describeWith([tool('mke2fs'), tool('debugfs')], 'a disk', () => {
     expect(await names(converted.archive)).toEqual([
       ...['./', 'bin/', 'bin/sh', 'etc/', 'etc/os-release', 'home/', 'home/.keep', 'usr/', 'usr/.keep'],
     ]);
+  });
+
+  test('in another format gives the same archive', async () => {
+    const disk = partitionedDisk(await filesystem(SYSTEM));
+    const { archive } = await convertDisk(dir.path, disk);
+    await writeFile(`${dir.path}/raw`, disk);
+    await run('qemu-img', ['convert', '-f', 'raw', '-O', 'qcow2', '-c', `${dir.path}/raw`, `${dir.path}/qcow2`]);
+    await mkdir(`${dir.path}/from-qcow2`);
+    const { file } = await diskToContainer({
+      conversion: CONVERSIONS.find(({ from, to }) => from === 'disk-qcow2' && to === 'docker-image')!,
+      source: { file: `${dir.path}/qcow2`, bytes: inMemory(await readFile(`${dir.path}/qcow2`)), contentDigest: null },
+      ...{ folder: `${dir.path}/from-qcow2`, maxBytes: 2 ** 30, signal: new AbortController().signal },
+      progress: () => undefined,
+      log: () => undefined,
+    });
+    expect((await readFile(file)).equals(archive)).toBe(true);
   });
 
   test('gives what its /etc/fstab mounts of it, and logs what cannot be had', async () => {
