@@ -3,7 +3,7 @@ import { buffer } from 'node:stream/consumers';
 import { createHash, randomUUID } from 'node:crypto';
 import { request } from 'node:http';
 import { type JsonObject } from '#libs/contracts';
-import { inspect } from '#libs/image-formats';
+import { inspectFacts } from '#libs/image-formats';
 import { busyboxImage, startEngine, type EngineVersion, type TestEngine } from '#libs/testing';
 import { Providers, type DeployableImage, type EnvironmentAccess, type EnvironmentSession } from '../index.js';
 
@@ -49,7 +49,7 @@ export async function factsOf(bytes: Buffer, contentType: 'docker-image' | 'dock
     read: async (position: number, length: number) => bytes.subarray(position, position + length),
     stream: () => Readable.from([bytes]),
   };
-  return (await inspect(inspectable, contentType)).facts;
+  return (await inspectFacts(inspectable, contentType)).facts;
 }
 
 export function deployable(

@@ -2,7 +2,7 @@ import { createHash, randomBytes, randomUUID } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { type JsonObject } from '#libs/contracts';
-import { inspect } from '#libs/image-formats';
+import { inspectFacts } from '#libs/image-formats';
 import { buildQcow2 } from '#libs/testing/images';
 import { Providers, type DeployableImage, type EnvironmentAccess, type ResumableSession } from '../../index.js';
 import { type StoredBase, type StoredVersion } from './satellite/store.js';
@@ -63,7 +63,7 @@ export function storeImage(
 
 export async function factsOf(bytes: Buffer): Promise<JsonObject> {
   const read = async (position: number, length: number) => bytes.subarray(position, position + length);
-  return (await inspect({ size: bytes.length, read, stream: () => Readable.from([bytes]) }, undefined)).facts;
+  return (await inspectFacts({ size: bytes.length, read, stream: () => Readable.from([bytes]) }, undefined)).facts;
 }
 
 export function deployable(bytes: Buffer, rest: Partial<DeployableImage> = {}): DeployableImage {
