@@ -6,7 +6,12 @@ import { CountedBytes } from './counted-bytes.js';
 
 function counted(content: Buffer) {
   let told = 0;
-  const blob: OpenBlob = { ...inMemory(content), digest: 'sha256:0', [Symbol.asyncDispose]: async () => undefined };
+  const blob: OpenBlob = {
+    ...inMemory(content),
+    digest: 'sha256:0',
+    file: async () => '',
+    [Symbol.asyncDispose]: async () => undefined,
+  };
   const bytes = new CountedBytes(blob, (more) => (told += more));
   return { bytes, done: () => told };
 }

@@ -3,11 +3,13 @@ import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globa
 import { BlobLedger, createBlobStore, type BlobStore } from '#libs/blobs';
 import { loadConfig } from '#libs/config';
 import { BlobCalls, JobCalls, Jobs, type Digest, type JobReport, type Json, type JobType } from '#libs/contracts';
+import { bestConfinement } from '#libs/image-formats';
 import { createBroker, type Broker } from '#libs/messaging';
 import { createLogger } from '#libs/observability';
 import { freePort, tempDir, until, type TempDir } from '#libs/testing';
 import { MemoryLedger } from '../../../libs/blobs/test/memory-ledger.js';
 import { startStoreWorker } from '../start.js';
+import { missingTools } from '../tools-check.js';
 
 jest.setTimeout(30_000);
 
@@ -101,6 +103,17 @@ describe('the store worker', () => {
     await using blob = await store.open(kept, { holder: `download-${randomUUID()}` });
     expect((await blob.read(0, 10)).toString()).toBe('kept');
     await expect(store.open(garbage, { holder: `download-${randomUUID()}` })).rejects.toMatchObject({ code: 'BLOB_NOT_FOUND' });
+  });
+
+  test('is ready, and names what conversions lack, without the tools for them', async () => {
+    const response = await fetch(`http://127.0.0.1:${port}/health/ready`);
+    const { status, parts } = (await response.json()) as { status: string; parts: Record<string, unknown> };
+    expect([response.status, status]).toEqual([200, 'up']);
+    const missing = await missingTools();
+    const isSandboxed = (await bestConfinement()).name === 'bubblewrap';
+    if (missing.length > 0)
+      expect(parts['tools']).toMatchObject({ status: 'degraded', reason: expect.stringContaining(missing[0]!) });
+    else expect(parts['tools']).toMatchObject({ status: isSandboxed ? 'up' : 'degraded' });
   });
 
   test('is live, and ready while it reaches the broker and the blob store', async () => {
