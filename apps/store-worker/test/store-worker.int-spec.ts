@@ -13,12 +13,13 @@ import {
   type JobType,
   type WorkerToolsets,
 } from '#libs/contracts';
-import { availableToolsets } from '#libs/image-formats';
+import { availableToolsets, bestConfinement } from '#libs/image-formats';
 import { createBroker, type Broker } from '#libs/messaging';
 import { createLogger } from '#libs/observability';
 import { freePort, tempDir, until, type TempDir } from '#libs/testing';
 import { MemoryLedger } from '../../../libs/blobs/test/memory-ledger.js';
 import { startStoreWorker } from '../start.js';
+import { missingTools } from '../tools-check.js';
 
 jest.setTimeout(30_000);
 
@@ -119,6 +120,17 @@ describe('the store worker', () => {
     const found = await availableToolsets();
     const complete = found.filter(({ missing }) => missing.length === 0).map(({ toolset }) => toolset);
     expect(registry.tools[0]).toMatchObject({ worker: expect.stringContaining(`/${process.pid}/`), toolsets: complete });
+  });
+
+  test('is ready, and names what conversions lack, without the tools for them', async () => {
+    const response = await fetch(`http://127.0.0.1:${port}/health/ready`);
+    const { status, parts } = (await response.json()) as { status: string; parts: Record<string, unknown> };
+    expect([response.status, status]).toEqual([200, 'up']);
+    const missing = await missingTools();
+    const isSandboxed = (await bestConfinement()).name === 'bubblewrap';
+    if (missing.length > 0)
+      expect(parts['tools']).toMatchObject({ status: 'degraded', reason: expect.stringContaining(missing[0]!) });
+    else expect(parts['tools']).toMatchObject({ status: isSandboxed ? 'up' : 'degraded' });
   });
 
   test('is live, and ready while it reaches the broker and the blob store', async () => {
