@@ -1,4 +1,5 @@
 import { BLOCK, withChecksum } from './tar.header.js';
+import { tarPadding } from './tar.writer.js';
 
 const FLAGS = {
   file: '0',
@@ -48,11 +49,6 @@ export function encodeTarEntry(entry: NewTarEntry): Buffer {
   if (records.length === 0) return block;
   const before = withChecksum(header('PaxHeaders/entry', 'x', records.length));
   return Buffer.concat([before, records, tarPadding(records.length), block]);
-}
-
-/** The zeros that bring a body of `size` bytes to whole blocks. */
-export function tarPadding(size: number): Buffer {
-  return Buffer.alloc((BLOCK - (size % BLOCK)) % BLOCK);
 }
 
 function header(name: string, flag: string, size: number): Buffer {

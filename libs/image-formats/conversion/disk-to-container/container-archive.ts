@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { BLOCK, fileHeader } from '../../tar/tar.header.js';
-import { tarPadding } from '../../tar/tar.encoder.js';
+import { TAR_END, tarPadding } from '../../tar/tar.writer.js';
 import { type ArchiveFile } from './archive.file.js';
 import { type ContainerConfig } from './container-config.js';
 
@@ -35,7 +35,7 @@ export async function writeContainerArchive(
   const name = `${createHash('sha256').update(document).digest('hex')}.json`;
   await appendDocument(file, name, document);
   await appendDocument(file, 'manifest.json', JSON.stringify([{ Config: name, RepoTags: null, Layers: [layer] }]));
-  await file.append(Buffer.alloc(2 * BLOCK));
+  await file.append(TAR_END);
 }
 
 async function appendDocument(file: ArchiveFile, name: string, document: string): Promise<void> {

@@ -1,7 +1,7 @@
 import { basename } from 'node:path/posix';
 import { refused } from '../../refusal.js';
-import { BLOCK } from '../../tar/tar.header.js';
-import { encodeTarEntry, tarPadding } from '../../tar/tar.encoder.js';
+import { encodeTarEntry } from '../../tar/tar.encoder.js';
+import { TAR_END, tarPadding } from '../../tar/tar.writer.js';
 import { type ArchiveFile } from './archive.file.js';
 import { layerEntry } from './layer.entry.js';
 import { type LinuxTree, type TreeNode } from './linux-tree.js';
@@ -46,7 +46,7 @@ export async function appendLayer(file: ArchiveFile, tree: LinuxTree, options: L
     summary.entries++;
     summary.newest = Math.max(summary.newest, entry.mtime.seconds);
   }
-  await file.append(Buffer.alloc(2 * BLOCK));
+  await file.append(TAR_END);
   return summary;
 }
 
