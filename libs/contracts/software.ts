@@ -1,13 +1,23 @@
 import { type ContentType } from './vocabulary.js';
 
-/**
- * What each kind of environment takes, best first: a row per provider, keyed by `managementlayer.software` in lower case.
- * `secrets` are keys of `credentials.specifics` that hold a secret beyond those whose name says so.
- */
-export const SOFTWARE: Readonly<Record<string, { accepts: readonly ContentType[]; secrets: readonly string[] }>> = {
-  docker: { accepts: ['docker-image', 'docker-file'], secrets: ['key', 'sshKey'] },
-  openstack: { accepts: ['disk-qcow2', 'disk-raw', 'disk-vmdk'], secrets: ['applicationCredentialSecret'] },
-  bwlehrpool: { accepts: ['disk-qcow2', 'disk-vmdk'], secrets: ['accessCode'] },
+interface Software {
+  /** Best first. */
+  accepts: readonly ContentType[];
+  /** Of these, what it takes but has to convert by itself at each start: deployed only where nothing better can be made of the image. */
+  reluctantly: readonly ContentType[];
+  /** Keys of `credentials.specifics` that hold a secret beyond those whose name says so. */
+  secrets: readonly string[];
+}
+
+/** What each kind of environment takes: a row per provider, keyed by `managementlayer.software` in lower case. */
+export const SOFTWARE: Readonly<Record<string, Software>> = {
+  docker: { accepts: ['docker-image', 'docker-file'], reluctantly: [], secrets: ['key', 'sshKey'] },
+  openstack: {
+    accepts: ['disk-qcow2', 'disk-raw', 'disk-vmdk'],
+    reluctantly: ['disk-vmdk'],
+    secrets: ['applicationCredentialSecret'],
+  },
+  bwlehrpool: { accepts: ['disk-qcow2', 'disk-vmdk'], reluctantly: [], secrets: ['accessCode'] },
 };
 
 const SECRET_WORDS = ['password', 'passwd', 'secret', 'token', 'private'];
@@ -27,4 +37,9 @@ export const softwareName = (software: string | null | undefined): string => sof
 /** The content types that environments of this software take; empty where there is no provider. */
 export function acceptedBy(software: string | null | undefined): readonly ContentType[] {
   return SOFTWARE[softwareName(software)]?.accepts ?? [];
+}
+
+/** Of these content types, those that environments of this software take only where nothing better can be had. */
+export function reluctantlyAcceptedBy(software: string | null | undefined): readonly ContentType[] {
+  return SOFTWARE[softwareName(software)]?.reluctantly ?? [];
 }

@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import {
   acceptedBy,
+  reluctantlyAcceptedBy,
   CONTENT_TYPES,
   CONVERSIONS,
   TOOLSETS,
@@ -32,8 +33,8 @@ describe('the plan of a conversion', () => {
   it.each<[environment: string, variants: string[], plan: string]>([
     ['openstack', ['disk-qcow2'], 'disk-qcow2'],
     ['openstack', ['disk-raw'], 'disk-raw'],
-    ['openstack', ['disk-vmdk'], 'disk-vmdk'],
-    ['openstack', ['disk-vmdk streamOptimized'], 'disk-vmdk streamOptimized'],
+    ['openstack', ['disk-vmdk'], 'disk-vmdk → disk-qcow2'],
+    ['openstack', ['disk-vmdk streamOptimized'], 'disk-vmdk streamOptimized → disk-qcow2'],
     ['openstack', ['disk-vdi'], 'disk-vdi → disk-qcow2'],
     ['openstack', ['disk-vhd'], 'disk-vhd → disk-qcow2'],
     ['openstack', ['disk-vhdx'], 'disk-vhdx → disk-qcow2'],
@@ -58,7 +59,8 @@ describe('the plan of a conversion', () => {
     // A VMDK that streams is not what was meant, unless it is the original.
     ['bwlehrpool', ['disk-raw', 'disk-vmdk streamOptimized'], 'disk-raw → disk-qcow2'],
   ])('for %s from %j: %s', (environment, variants, plan) => {
-    const request = { variants: variantsOf(...variants), accepts: acceptedBy(environment), subformat: null, toolsets: ALL };
+    const taken = { accepts: acceptedBy(environment), reluctantly: reluctantlyAcceptedBy(environment) };
+    const request = { variants: variantsOf(...variants), ...taken, subformat: null, toolsets: ALL };
     expect(inWords(planConversion(request))).toBe(plan);
   });
 
@@ -107,6 +109,15 @@ describe('the plan of a conversion', () => {
       const plan = planConversion({ variants: variantsOf('disk-vdi'), accepts: possible, subformat: null, toolsets: ALL });
       expect(inWords(plan)).toBe(`disk-vdi → ${possible.find((to) => costs.get(to) === cheapest)}`);
     }
+  });
+
+  it('ends at what is taken reluctantly only where there is no way to anything else', () => {
+    const openstack = { accepts: acceptedBy('openstack'), reluctantly: reluctantlyAcceptedBy('openstack'), subformat: null };
+    const planned = (name: string, toolsets: Toolset[]) =>
+      inWords(planConversion({ ...openstack, variants: variantsOf(name), toolsets: new Set(toolsets) }));
+    expect(planned('disk-vmdk', [])).toBe('disk-vmdk');
+    expect(planned('disk-vmdk', ['qemu-img'])).toBe('disk-vmdk → disk-qcow2');
+    expect(planned('disk-vdi', [])).toBe('needs qemu-img');
   });
 
   it('says what leads nowhere', () => {

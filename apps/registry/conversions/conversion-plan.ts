@@ -15,6 +15,8 @@ export interface PlanRequest<V extends VariantInHand> {
   variants: readonly [V, ...V[]];
   /** Best first. */
   accepts: readonly ContentType[];
+  /** Of these, what is taken only where there is no way to another. */
+  reluctantly?: readonly ContentType[];
   /** Only this way to write a VMDK will do; null: any that the original has, else monolithicSparse. */
   subformat: Subformat | null;
   toolsets: ReadonlySet<Toolset>;
@@ -32,11 +34,18 @@ interface Way<V> {
   cost: number;
 }
 
+/** A way to what is accepted readily; where there is none, to what is accepted at all. */
+export function planConversion<V extends VariantInHand>({ reluctantly = [], ...request }: PlanRequest<V>): Plan<V> {
+  const readily = request.accepts.filter((contentType) => !reluctantly.includes(contentType));
+  const plan = planWay({ ...request, accepts: readily });
+  return 'reason' in plan && readily.length < request.accepts.length ? planWay(request) : plan;
+}
+
 /**
  * The original, where that is accepted: what fits goes as it is, whatever else was made of it. Else the cheapest way from the content that is
  * there to what is accepted; among ways of the same cost, the one to what is accepted best. What is there costs nothing.
  */
-export function planConversion<V extends VariantInHand>(request: PlanRequest<V>): Plan<V> {
+function planWay<V extends VariantInHand>(request: PlanRequest<V>): Plan<V> {
   const [original] = request.variants;
   if (isAccepted(original, request)) return { variant: original };
   const way = cheapestWay(request, (conversion) => conversion.toolset === null || request.toolsets.has(conversion.toolset));

@@ -9,6 +9,8 @@ import { noteUse, type KeptVariant, type Original } from './variants.js';
 export interface Wish {
   /** Best first. */
   accepts: readonly ContentType[];
+  /** Of these, what will do only where there is no way to another. */
+  reluctantly?: readonly ContentType[];
   subformat: Subformat | null;
 }
 
@@ -24,11 +26,11 @@ export class PlansService {
   async find(
     tx: Transaction,
     variants: [KeptVariant, ...KeptVariant[]],
-    { accepts, subformat }: Wish,
+    wish: Wish,
     noWay: (reason: string) => ViceError,
   ): Promise<FoundWay> {
     const { toolsets, missing } = await this.toolsets.available(tx);
-    const plan = planConversion({ variants, accepts, subformat, toolsets });
+    const plan = planConversion({ variants, ...wish, toolsets });
     if ('reason' in plan) throw plan.missing.length > 0 ? toolsMissing(plan.missing, missing) : noWay(plan.reason);
     await noteUse(tx, originalOf(variants), 'variant' in plan ? plan.variant : plan.from);
     return plan;

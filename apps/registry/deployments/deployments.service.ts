@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { isUUID } from 'class-validator';
-import { acceptedBy, type ContentType, type Deployment, type DeploymentDraft } from '#libs/contracts';
+import { acceptedBy, reluctantlyAcceptedBy, type ContentType, type Deployment, type DeploymentDraft } from '#libs/contracts';
 import { ViceError } from '#libs/errors';
 import { Database, DeploymentEntity, EnvironmentEntity, ImageEntity, type Transaction } from '../database/index.js';
 import { originalOf, PlansService } from '../conversions/plans.service.js';
@@ -28,7 +28,8 @@ export class DeploymentsService {
     return this.database.transaction(async (tx) => {
       const { image, environment } = await bothOf(tx, userId, draft);
       const accepted = acceptedIn(environment);
-      const wish = wishesOf(draft.specifics, accepted);
+      const reluctantly = reluctantlyAcceptedBy(environment.managementlayer?.software);
+      const wish = { ...wishesOf(draft.specifics, accepted), reluctantly };
       const variants = await variantsOf(tx, image, { keep: true });
       if (!variants) throw new ViceError('IMAGE_NOT_READY', `image ${image.id} has no content yet: it is ${image.status}`);
       const way = await this.plans.find(tx, variants, wish, (reason) => notDeployable(image, environment, reason));
