@@ -7,6 +7,8 @@ import { bareQemuImg } from './bare-conversion.js';
 const MIB = 1 << 20;
 /** Of so many pieces of the disk one holds data, as in an image whose filesystem was never full. */
 const ONE_IN = 4;
+/** Filesystems fill one place after the other. */
+const PIECE = 64 * MIB;
 
 /** qemu's name of each format. */
 export const FORMATS = {
@@ -24,8 +26,9 @@ export async function sourceDisks(place: Place, size: number): Promise<Record<Di
   const raw = place.path('disk');
   const file = await open(raw, 'w');
   await file.truncate(size);
-  for (let position = 0; position < size; position += ONE_IN * MIB)
-    await file.write(randomBytes(Math.min(MIB, size - position)), 0, undefined, position);
+  for (let piece = 0; piece < size; piece += ONE_IN * PIECE)
+    for (let at = piece; at < Math.min(piece + PIECE, size); at += MIB)
+      await file.write(randomBytes(Math.min(MIB, size - at)), 0, undefined, at);
   await file.close();
   const disks = { 'disk-raw': raw } as Record<DiskType, string>;
   for (const [contentType, format] of Object.entries(FORMATS) as [DiskType, string][]) {
