@@ -1,6 +1,7 @@
 import { randomFillSync } from 'node:crypto';
 import { open } from 'node:fs/promises';
-import { TAR_END, tarHeader, tarPadding } from '../../libs/image-formats/tar/tar.writer.js';
+import { TAR_END, tarPadding } from '../../libs/image-formats/tar/tar.encoder.js';
+import { tarHeader } from '../../libs/image-formats/tar/tar.writer.js';
 
 const BLANK = { linkname: '', mode: 0o755, mtime: 1_700_000_000, uid: 0, gid: 0, device: { major: 0, minor: 0 } };
 /** As images of distributions have them: most files are small, most bytes are in large ones. */

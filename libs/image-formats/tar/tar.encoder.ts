@@ -1,5 +1,12 @@
 import { BLOCK, withChecksum } from './tar.header.js';
-import { tarPadding } from './tar.writer.js';
+
+/** Closes an archive. */
+export const TAR_END = Buffer.alloc(2 * BLOCK);
+
+const PADDING = Buffer.alloc(BLOCK);
+
+/** What fills up a body of this length. */
+export const tarPadding = (size: number): Buffer => PADDING.subarray(0, (BLOCK - (size % BLOCK)) % BLOCK);
 
 const FLAGS = {
   file: '0',

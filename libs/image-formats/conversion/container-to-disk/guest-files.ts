@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
-import { tarHeader, tarPadding } from '../../tar/tar.writer.js';
+import { tarPadding } from '../../tar/tar.encoder.js';
+import { tarHeader } from '../../tar/tar.writer.js';
 import { CONTAINER_RECORD_PATH, RECORD_FOLDER, type ContainerRecord } from '../container-record.js';
 import { guestSettings } from './container-start.js';
 import { GUEST_DHCP, GUEST_INIT, GUEST_POWER_BUTTON } from './guest-scripts.js';

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { BLOCK, fileHeader } from '../../tar/tar.header.js';
-import { TAR_END, tarPadding } from '../../tar/tar.writer.js';
+import { TAR_END, tarPadding } from '../../tar/tar.encoder.js';
 import { type ArchiveFile } from './archive.file.js';
 import { type ContainerConfig } from './container-config.js';
 

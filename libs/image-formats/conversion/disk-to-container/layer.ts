@@ -1,7 +1,6 @@
 import { basename } from 'node:path/posix';
 import { refused } from '../../refusal.js';
-import { encodeTarEntry } from '../../tar/tar.encoder.js';
-import { TAR_END, tarPadding } from '../../tar/tar.writer.js';
+import { encodeTarEntry, TAR_END, tarPadding } from '../../tar/tar.encoder.js';
 import { type ArchiveFile } from './archive.file.js';
 import { layerEntry } from './layer.entry.js';
 import { type LinuxTree, type TreeNode } from './linux-tree.js';

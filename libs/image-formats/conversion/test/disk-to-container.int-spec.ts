@@ -6,8 +6,7 @@ import { promisify } from 'node:util';
 import { describeWith, root, tempDir, tool, type TempDir } from '#libs/testing';
 import { inMemory } from '#libs/testing/images';
 import { inspect } from '../../inspect.js';
-import { encodeTarEntry, type NewTarEntry } from '../../tar/tar.encoder.js';
-import { tarPadding } from '../../tar/tar.writer.js';
+import { encodeTarEntry, tarPadding, type NewTarEntry } from '../../tar/tar.encoder.js';
 import { containerFromDisk } from '../disk-to-container/container-from-disk.js';
 import { diskInMemory } from './disk-in-memory.js';
 
