@@ -6,8 +6,8 @@ import { connected, type EgressPolicy } from '../egress-policy.js';
 import { type Peer } from './bwlehrpool.settings.js';
 import { connectionError } from './errors/connection-errors.js';
 
-/** What makes us believe that a server is the one we mean: an authority (absent: the usual ones), or the fingerprint of its certificate. */
-export type Trust = { authority: string | undefined } | { sha256: string };
+/** What makes us believe that a server is the one we mean: an authority (absent: the usual ones), or the fingerprints of certificates that it may have. */
+export type Trust = { authority: string | undefined } | { sha256: readonly string[] };
 
 /** A server to connect to, as often as it takes. */
 export interface Server extends Peer {
@@ -37,11 +37,11 @@ async function secured(socket: Socket, { host, trust, name }: Server, signal: Ab
   const found = createHash('sha256')
     .update(tls.getPeerX509Certificate()?.raw ?? '')
     .digest();
-  if (timingSafeEqual(found, Buffer.from(trust.sha256, 'hex'))) return tls;
+  if (trust.sha256.some((known) => timingSafeEqual(found, Buffer.from(known, 'hex')))) return tls;
   tls.destroy();
   throw new ViceError(
     'ENVIRONMENT_MISCONFIGURED',
-    `${name} has the certificate ${found.toString('hex')}, but ${trust.sha256} is the one to trust; ` +
+    `${name} has the certificate ${found.toString('hex')}, but ${trust.sha256.join(' or ')} is the one to trust; ` +
       'if it was renewed, give the new one as credentials.specifics.certSha256, else somebody stands in between',
   );
 }

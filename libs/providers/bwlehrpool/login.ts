@@ -1,10 +1,11 @@
 import { ViceError } from '#libs/errors';
 import { type EgressPolicy } from '../egress-policy.js';
-import { type Peer, type Settings } from './bwlehrpool.settings.js';
+import { type Settings } from './bwlehrpool.settings.js';
 import { Master, Satellite as Calls } from './calls/methods.js';
-import { type SatelliteConfig, type SatelliteEntry, type UserInfo } from './calls/structs.js';
+import { type SatelliteConfig, type UserInfo } from './calls/structs.js';
 import { dial, type Server } from './dial.js';
 import { callError } from './errors/call-errors.js';
+import { findSatellite, hostAndPort } from './find-satellite.js';
 import { CallDropped, ThriftConnection } from './thrift/thrift.connection.js';
 
 /** The version of the calls that we speak, and the oldest that a satellite may speak. */
@@ -63,26 +64,5 @@ async function askMaster({ master, masterAuthority, login }: Settings, egress: E
     connection.close();
   }
 }
-
-/** The environment's own satellite. Its certificate is the one that the environment says, else the one that the master says. */
-function findSatellite({ satellite, certSha256 }: Settings, known: SatelliteEntry[]): Server {
-  const name = `the satellite at ${hostAndPort(satellite)}`;
-  const entry = known.find(({ addressList = [] }) => addressList.some((address) => isHost(address, satellite.host)));
-  const sha256 = certSha256 ?? entry?.certSha256?.toString('hex');
-  if (sha256?.length === 64 || !satellite.tls) return { ...satellite, name, trust: { sha256: sha256 ?? '' } };
-  const others = known.map(
-    ({ displayName = 'without a name', addressList = [] }) => `${displayName} (${addressList.join(', ')})`,
-  );
-  throw misconfigured(
-    `the certificate of ${name} is not known: the master server knows no such satellite of yours` +
-      `${others.length > 0 ? `, but ${others.join('; ')}` : ''}. Give one of these as credentials.location, or the SHA-256 of its certificate as credentials.specifics.certSha256`,
-  );
-}
-
-const isHost = (address: string, host: string): boolean =>
-  address.replace(/^\[|\](:\d+)?$|(?<=^[^:]*):\d+$/g, '').toLowerCase() === host.toLowerCase();
-
-export const hostAndPort = ({ host, port }: Pick<Peer, 'host' | 'port'>): string =>
-  `${host.includes(':') ? `[${host}]` : host}:${port}`;
 
 const misconfigured = (message: string) => new ViceError('ENVIRONMENT_MISCONFIGURED', message);

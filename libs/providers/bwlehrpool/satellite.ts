@@ -4,7 +4,8 @@ import { type Settings } from './bwlehrpool.settings.js';
 import { Satellite as Calls } from './calls/methods.js';
 import { dial } from './dial.js';
 import { callError, isExpiredLogin } from './errors/call-errors.js';
-import { hostAndPort, logIn, type Login } from './login.js';
+import { hostAndPort } from './find-satellite.js';
+import { logIn, type Login } from './login.js';
 import { type Method } from './thrift/method.js';
 import { CallDropped } from './thrift/thrift.connection.js';
 

@@ -14,6 +14,7 @@ await describeWith([tool('openssl')], 'logging in at a satellite', () => {
   afterEach(() => {
     servers.splice(0).forEach((server) => server.close());
     satellite.known.addresses = ['127.0.0.1'];
+    satellite.others.length = 0;
     satellite.known.certSha256 = Buffer.from(satellite.certSha256, 'hex');
   });
   afterAll(async () => satellite?.[Symbol.asyncDispose]());
@@ -55,6 +56,11 @@ await describeWith([tool('openssl')], 'logging in at a satellite', () => {
       await expect(check('tls', { certSha256: satellite.certSha256 })).resolves.toBeDefined();
       const colons = satellite.certSha256.toUpperCase().replace(/(..)(?=.)/g, '$1:');
       await expect(check('tls', { CertSHA256: colons })).resolves.toBeDefined();
+    });
+
+    it('of the satellite is any of those that the master tells of its host, where no port tells them apart', async () => {
+      satellite.others.push({ addresses: ['127.0.0.1'], certSha256: Buffer.alloc(32, 1) });
+      await expect(check()).resolves.toBeDefined();
     });
 
     it('is compared before a byte is sent', async () => {
