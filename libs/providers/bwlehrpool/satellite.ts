@@ -1,4 +1,5 @@
 import { type Socket } from 'node:net';
+import { ViceError } from '#libs/errors';
 import { type EgressPolicy } from '../egress-policy.js';
 import { type Settings } from './bwlehrpool.settings.js';
 import { Satellite as Calls } from './calls/methods.js';
@@ -45,7 +46,12 @@ export class Satellite implements AsyncDisposable {
   async dial(port: number): Promise<Socket> {
     const { satellite } = await this.whoWeAre();
     const name = `the file transfer of the satellite at ${hostAndPort({ host: satellite.host, port })}`;
-    return dial(this.egress, { ...satellite, port, name }, this.signal);
+    try {
+      return await dial(this.egress, { ...satellite, port, name }, this.signal);
+    } catch (error) {
+      this.throwIfStopped();
+      throw error;
+    }
   }
 
   /** How the satellite is called in messages. */
@@ -65,7 +71,7 @@ export class Satellite implements AsyncDisposable {
     try {
       return await this.once(work);
     } catch (error) {
-      this.signal.throwIfAborted();
+      this.throwIfStopped();
       // A login that was lost in the making has done nothing, whatever was to follow it.
       const again = isExpiredLogin(error) || (error instanceof CallDropped && (repeatable || this.login === null));
       if (!again) throw callError(error, this.name, doing);
@@ -74,10 +80,18 @@ export class Satellite implements AsyncDisposable {
     try {
       return await this.once(work);
     } catch (error) {
-      this.signal.throwIfAborted();
+      this.throwIfStopped();
       if (error instanceof CallDropped) await this.hangUp();
       throw callError(error, this.name, doing);
     }
+  }
+
+  /** That the time for a request is over is told in words, as it may reach a user. */
+  private throwIfStopped(): void {
+    const { aborted, reason } = this.signal as { aborted: boolean; reason: unknown };
+    if (aborted && reason instanceof DOMException)
+      throw new ViceError('ENVIRONMENT_UNREACHABLE', `${this.name} did not answer in time`, { cause: reason });
+    this.signal.throwIfAborted();
   }
 
   private async once<T>(work: (login: Login) => Promise<T>): Promise<T> {

@@ -193,6 +193,15 @@ await describeWith([tool('openssl')], 'logging in at a satellite', () => {
     });
     await expect(work).rejects.toThrow('enough');
   });
+
+  it('says in words that the time for a request is over', async () => {
+    const control = new AbortController();
+    const work = inSession(satellite.access('tls'), (session) => (control.abort(), session.list()), { signal: control.signal });
+    await expect(work).rejects.toMatchObject({
+      code: 'ENVIRONMENT_UNREACHABLE',
+      message: expect.stringMatching(/satellite at .* did not answer in time/),
+    });
+  });
 });
 
 const withoutKey = (specifics: JsonObject, left: string): JsonObject =>

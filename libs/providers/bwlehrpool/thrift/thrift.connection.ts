@@ -6,9 +6,6 @@ import { type Method } from './method.js';
 /** The connection ended, or nothing came in time, before a call was answered: whether it was heard is not known. */
 export class CallDropped extends Error {}
 
-/** What a server may take for one call. */
-const CALL_MS = 30_000;
-
 type Reply = ReturnType<typeof openReply>;
 
 interface PendingCall {
@@ -43,7 +40,7 @@ export class ThriftConnection {
   }
 
   /** Raises CallDropped, ProtocolFault, RemoteException, ApplicationException, and the reason of the signal. */
-  call<Args, Result>(method: Method<Args, Result>, args: Args, withinMs = CALL_MS): Promise<Result> {
+  call<Args, Result>(method: Method<Args, Result>, args: Args, withinMs = method.withinMs): Promise<Result> {
     return new Promise((resolve, reject) => {
       if (this.ended) return reject(this.ended);
       const sequence = (this.sequence = (this.sequence + 1) & 0x7fffffff);
