@@ -25,6 +25,7 @@ await describeWith([tool('openssl')], 'deploying to a satellite', () => {
     satellite.store.serverSideCopy = false;
     satellite.store.listsDeleted = false;
     satellite.store.finishesInvalid = false;
+    satellite.store.saysNotFound = true;
     satellite.faults.letGo();
     satellite.faults.calls.clear();
     marker = randomUUID();
@@ -345,6 +346,20 @@ await describeWith([tool('openssl')], 'deploying to a satellite', () => {
       await deploy();
       await remove();
       expect(holdingsOf(satellite)).toEqual(before);
+    });
+
+    it('is no error where it is gone already, though the satellite does not say that', async () => {
+      const { reference } = await deploy();
+      satellite.store.bases.clear();
+      satellite.store.saysNotFound = false;
+      await expect(remove(reference)).resolves.toBeUndefined();
+    });
+
+    it('takes nothing for gone that the satellite still lists', async () => {
+      const { reference } = await deploy();
+      satellite.faults.raise('getImageDetails', invocation());
+      await expect(remove(reference)).rejects.toMatchObject({ code: 'ENVIRONMENT_FAILED', transient: true });
+      expect(bases()).toHaveLength(1);
     });
 
     it('leaves the image where somebody has put a version of theirs into it', async () => {

@@ -16,6 +16,7 @@ await describeWith([tool('openssl')], 'importing from a satellite', () => {
     satellite.store.bases.clear();
     satellite.store.downloads.clear();
     satellite.store.asked.length = 0;
+    Object.assign(satellite.store, { countsVersions: true, saysNotFound: true });
     satellite.faults.calls.clear();
     satellite.faults.lines = 0;
   });
@@ -122,6 +123,23 @@ await describeWith([tool('openssl')], 'importing from a satellite', () => {
       expect((await describeImage(id)).reference).toBe(`${base.id}/${id}`);
       expect((await describeImage(`${base.id}/${id}`)).reference).toBe(`${base.id}/${id}`);
     }
+  });
+
+  it.each([
+    ['does not count versions', { countsVersions: false }],
+    ['refuses what it does not know without a word', { saysNotFound: false }],
+  ])('finds a version by its own id where the satellite %s', async (_what, habit) => {
+    Object.assign(satellite.store, habit);
+    const { base, version } = storeImage(satellite, qcow2(1000));
+    satellite.store.addVersion(base, qcow2(2000));
+    expect((await describeImage(version.id)).reference).toBe(`${base.id}/${version.id}`);
+  });
+
+  it('is not found where the satellite refuses it without a word, and does not list it', async () => {
+    satellite.store.saysNotFound = false;
+    const unknown = '00000000-0000-4000-8000-000000000000';
+    for (const reference of [unknown, `${unknown}/${unknown}`])
+      await expect(describeImage(reference)).rejects.toMatchObject({ code: 'REMOTE_IMAGE_NOT_FOUND' });
   });
 
   it('says why an image is none to be imported', async () => {
