@@ -34,7 +34,7 @@ export class Satellite implements AsyncDisposable {
    * Makes a call, and once more after a new login where the former had expired, or where the call got lost and may be repeated.
    * `doing` says for messages what it is for: "list the images".
    */
-  call<Args, Result>(method: Method<Args, Result>, args: ArgumentsOf<Args>, doing: string): Promise<Result> {
+  call<Args extends object, Result>(method: Method<Args, Result>, args: ArgumentsOf<Args>, doing: string): Promise<Result> {
     return this.attempt(
       doing,
       ({ connection, token }) => connection.call(method, { ...args, userToken: token } as Args),
