@@ -46,6 +46,15 @@ await describeWith([tool('openssl')], 'logging in at a satellite', () => {
     });
   });
 
+  it('tells what the master says of a login, but neither the password nor that it should be tried again later', async () => {
+    const said = `Too many failed logins with "${LECTURER.password}"`;
+    satellite.faults.raise('localAccountLogin', authorization(5, said));
+    await expect(check()).rejects.toMatchObject({
+      code: 'CREDENTIALS_REFUSED',
+      message: expect.stringContaining('Too many failed logins with "***"'),
+    });
+  });
+
   describe('the certificates', () => {
     it('of the satellite is the one that the master tells, or that the environment says', async () => {
       satellite.known.certSha256 = null;
