@@ -15,7 +15,12 @@ export interface Server extends Peer {
   name: string;
   /** Of no meaning without TLS. */
   trust: Trust;
+  /** Ports that are over TLS although `tls` is not set; they are the server's, whichever login it was. */
+  tlsPorts: Set<number>;
 }
+
+/** Whether a certificate of the server is known that its connections can be held to. */
+export const isPinned = ({ trust }: Server): boolean => 'sha256' in trust && trust.sha256.length > 0;
 
 /** A connection to a server that is the one we mean: until that is certain, not a byte of ours goes to it. Raises ViceErrors. */
 export async function dial(egress: EgressPolicy, server: Server, signal: AbortSignal): Promise<Socket> {

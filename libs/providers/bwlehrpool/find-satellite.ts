@@ -6,7 +6,7 @@ import { type Server } from './dial.js';
 const PIN_BYTES = 32;
 
 /** The environment's own satellite. Its certificate is the one that the environment says, else one of those that the master says. */
-export function findSatellite({ satellite, certSha256 }: Settings, known: readonly SatelliteEntry[]): Server {
+export function findSatellite({ satellite, certSha256 }: Settings, known: readonly SatelliteEntry[]): Omit<Server, 'tlsPorts'> {
   const name = `the satellite at ${hostAndPort(satellite)}`;
   const sha256 = certSha256 === undefined ? pinsOf(satellite, known) : [certSha256];
   if (sha256.length > 0 || !satellite.tls) return { ...satellite, name, trust: { sha256 } };

@@ -39,10 +39,12 @@ export async function describeImage(satellite: Satellite, tickets: DownloadTicke
   };
 }
 
-const whyNotUsable = ({ isValid }: ImageVersion): string | null =>
-  isValid === true
-    ? null
-    : 'this version of it is not valid any more, as when it has expired or its file is missing there; name another version, or the image itself for its latest valid one';
+function whyNotUsable({ isValid, fileSize = 0n }: ImageVersion): string | null {
+  if (isValid !== true)
+    return 'this version of it is not valid any more, as when it has expired or its file is missing there; name another version, or the image itself for its latest valid one';
+  // Bytes are asked for by their place in the file: without an end there is none to read to.
+  return fileSize > 0n ? null : 'the satellite does not say how large its file is';
+}
 
 /** By the virtualizer, and where that takes several kinds of disks by how the disk begins. */
 async function contentTypeOf(

@@ -25,9 +25,14 @@ export interface Login {
 }
 
 /** First the master, who knows the user and the satellites, then the satellite. Raises ViceErrors, and CallDropped where a call was lost. */
-export async function logIn(settings: Settings, egress: EgressPolicy, signal: AbortSignal): Promise<Login> {
-  const { token, satellites } = await askMaster(settings, egress, signal);
-  const satellite = findSatellite(settings, satellites);
+export async function logIn(
+  settings: Settings,
+  egress: EgressPolicy,
+  signal: AbortSignal,
+  tlsPorts: Set<number>,
+): Promise<Login> {
+  const { token, satellites, userInfo } = await askMaster(settings, egress, signal);
+  const satellite = { ...findSatellite(settings, satellites), tlsPorts };
   const connection = new ThriftConnection(await dial(egress, satellite, signal), signal);
   try {
     const version = await connection.call(Calls.getVersion, { clientVersion: VERSION });
@@ -35,9 +40,10 @@ export async function logIn(settings: Settings, egress: EgressPolicy, signal: Ab
       throw misconfigured(
         `${satellite.name} speaks version ${version} of bwLehrpool; ${OLDEST_VERSION} is the oldest that is known here`,
       );
-    const { user = {}, canListImages = true } = await connection.call(Calls.whoami, { userToken: token });
+    const { user, canListImages = true } = await connection.call(Calls.whoami, { userToken: token });
     const config = await connection.call(Calls.getConfiguration, {});
-    return { connection, token, satellite, me: user, canListImages, config, version };
+    // What the satellite leaves out of who it is, the master may say.
+    return { connection, token, satellite, me: { ...userInfo, ...user }, canListImages, config, version };
   } catch (error) {
     connection.close();
     throw error;
@@ -49,15 +55,19 @@ async function askMaster({ master, masterAuthority, login }: Settings, egress: E
     ...master,
     name: `the master server at ${hostAndPort(master)}`,
     trust: { authority: masterAuthority },
+    tlsPorts: new Set(),
   };
   const connection = new ThriftConnection(await dial(egress, server, signal), signal);
   try {
-    const { authToken, satellites = [] } =
-      'accessCode' in login
-        ? await connection.call(Master.getSessionFromAccessCode, login)
-        : await connection.call(Master.localAccountLogin, { login: login.username, password: login.password });
+    const {
+      authToken,
+      satellites = [],
+      userInfo = {},
+    } = 'accessCode' in login
+      ? await connection.call(Master.getSessionFromAccessCode, login)
+      : await connection.call(Master.localAccountLogin, { login: login.username, password: login.password });
     if (!authToken) throw new ViceError('CREDENTIALS_REFUSED', `${server.name} gave no login for satellites`);
-    return { token: authToken, satellites };
+    return { token: authToken, satellites, userInfo };
   } catch (error) {
     throw error instanceof CallDropped ? error : callError(error, server.name, 'log in');
   } finally {

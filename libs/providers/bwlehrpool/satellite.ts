@@ -9,6 +9,7 @@ import { hostAndPort } from './find-satellite.js';
 import { logIn, type Login } from './login.js';
 import { type Method } from './thrift/method.js';
 import { CallDropped } from './thrift/thrift.connection.js';
+import { isTlsPort } from './transfer/transfer-port.js';
 
 const GOODBYE_MS = 2_000;
 
@@ -18,6 +19,7 @@ type ArgumentsOf<Args> = Omit<Args, 'userToken'>;
 /** One user's dealings with one satellite. The login is made when it is first needed, and anew when it was lost. */
 export class Satellite implements AsyncDisposable {
   private login: Promise<Login> | null = null;
+  private readonly tlsPorts = new Set<number>();
 
   constructor(
     readonly settings: () => Settings,
@@ -47,7 +49,7 @@ export class Satellite implements AsyncDisposable {
     const { satellite } = await this.whoWeAre();
     const name = `the file transfer of the satellite at ${hostAndPort({ host: satellite.host, port })}`;
     try {
-      return await dial(this.egress, { ...satellite, port, name }, this.signal);
+      return await dial(this.egress, { ...satellite, port, name, tls: isTlsPort(port, satellite) }, this.signal);
     } catch (error) {
       this.throwIfStopped();
       throw error;
@@ -101,7 +103,7 @@ export class Satellite implements AsyncDisposable {
   private async loggedIn(): Promise<Login> {
     const former = await this.login?.catch(() => null);
     if (former?.connection.usable) return former;
-    const login = (this.login = logIn(this.settings(), this.egress, this.signal));
+    const login = (this.login = logIn(this.settings(), this.egress, this.signal, this.tlsPorts));
     login.catch(() => {
       if (this.login === login) this.login = null;
     });

@@ -26,6 +26,7 @@ await describeWith([tool('openssl')], 'deploying to a satellite', () => {
     satellite.store.listsDeleted = false;
     satellite.store.finishesInvalid = false;
     satellite.store.saysNotFound = true;
+    Object.assign(satellite.users.untold, { satellite: false, master: false });
     satellite.faults.letGo();
     satellite.faults.calls.clear();
     marker = randomUUID();
@@ -304,6 +305,16 @@ await describeWith([tool('openssl')], 'deploying to a satellite', () => {
       await deploy({ former: undefined });
       expect(bases()).toHaveLength(1);
     });
+  });
+
+  it.each([
+    ['the satellite', { satellite: true }],
+    ['the satellite and the master', { satellite: true, master: true }],
+  ])('makes nothing twice without a note where the login is left unnamed by %s', async (_who, untold) => {
+    Object.assign(satellite.users.untold, untold);
+    await crash();
+    await deploy({ former: undefined });
+    expect(bases()).toHaveLength(1);
   });
 
   describe('says what is wrong', () => {

@@ -16,7 +16,7 @@ await describeWith([tool('openssl')], 'importing from a satellite', () => {
     satellite.store.bases.clear();
     satellite.store.downloads.clear();
     satellite.store.asked.length = 0;
-    Object.assign(satellite.store, { countsVersions: true, saysNotFound: true });
+    Object.assign(satellite.store, { countsVersions: true, saysNotFound: true, tellsSizes: true });
     satellite.faults.calls.clear();
     satellite.faults.lines = 0;
   });
@@ -160,6 +160,30 @@ await describeWith([tool('openssl')], 'importing from a satellite', () => {
     });
     for (const nonsense of ['', '../..', `${box}/${box}`, '00000000-0000-4000-8000-000000000000'])
       await expect(describeImage(nonsense)).rejects.toMatchObject({ code: 'REMOTE_IMAGE_NOT_FOUND' });
+  });
+
+  it('takes no version for empty of which the satellite does not say how large it is', async () => {
+    satellite.store.tellsSizes = false;
+    const { reference } = storeImage(satellite, qcow2(1000));
+    await expect(describeImage(reference)).rejects.toMatchObject({
+      code: 'ENVIRONMENT_REFUSED',
+      message: expect.stringContaining('does not say how large'),
+    });
+  });
+
+  it('brings the bytes over TLS where nothing else is offered, though the calls are plain', async () => {
+    const content = qcow2(1000);
+    const { reference } = storeImage(satellite, content);
+    const { plain } = satellite.transfer;
+    satellite.transfer.plain = 0;
+    try {
+      const got = inSession(satellite.access('plain'), async (session) =>
+        bytesOf(await session.read(await session.describe(reference))),
+      );
+      expect((await got).equals(content)).toBe(true);
+    } finally {
+      satellite.transfer.plain = plain;
+    }
   });
 
   it('tells the kinds of disks that QEMU takes apart by how they begin', async () => {

@@ -74,7 +74,9 @@ export function satelliteService({ store, users, pageSize, transferPorts }: Part
       handle: (args) => {
         const { id, firstName, lastName, isStudent } = user(args);
         return struct({
-          1: struct({ 1: text(id), 2: text(firstName), 3: text(lastName), 5: text('test.uni') }),
+          1: users.untold.satellite
+            ? undefined
+            : struct({ 1: text(id), 2: text(firstName), 3: text(lastName), 5: text('test.uni') }),
           2: bool(false),
           3: bool(!isStudent),
         });
@@ -92,7 +94,7 @@ export function satelliteService({ store, users, pageSize, transferPorts }: Part
         );
       },
     },
-    getImageDetails: { throws: 'ANV', handle: (args) => details(baseOf(args), user(args)) },
+    getImageDetails: { throws: 'ANV', handle: (args) => details(store, baseOf(args), user(args)) },
     createImage: {
       throws: 'AV',
       handle: (args) => {
@@ -223,14 +225,14 @@ function summary(store: Store, base: StoredBase, who: TestUser): Wire {
   });
 }
 
-function details(base: StoredBase, who: TestUser): Wire {
+function details(store: Store, base: StoredBase, who: TestUser): Wire {
   const latest = latestOf(base);
   const versions = base.versions.map(({ id, createTime, size, uploaderId, isValid, software }) =>
     struct({
       1: text(id),
       2: i64(createTime),
       3: i64(createTime + 86_400),
-      4: i64(size),
+      4: store.tellsSizes ? i64(size) : undefined,
       5: text(uploaderId),
       7: bool(false),
       8: bool(isValid),
