@@ -29,7 +29,7 @@ describe('a machine that is made for a disk', () => {
     const { virtId, osId, machineDescription, kept } = plan('disk-qcow2');
     expect({ virtId, osId, kept }).toEqual({ virtId: 'qemukvm', osId: 42, kept: false });
     expect(machineDescription).toContain('<name>ViCE</name>');
-    expect(machineDescription.match(/<disk /g)).toHaveLength(1);
+    expect(machineDescription.toString().match(/<disk /g)).toHaveLength(1);
     expect(machineDescription).toContain(
       '<disk type="file" device="disk">\n      <driver name="qemu" type="qcow2"/>\n      <target dev="vda" bus="virtio"/>',
     );
@@ -105,6 +105,12 @@ describe('a machine that an image came with', () => {
       machineDescription: bwlehrpool['machineDescription'],
       kept: true,
     });
+  });
+
+  it('is kept byte for byte where it is of another encoding', () => {
+    const machineDescription = Buffer.from(`${vmx}annotation = "f\xfcr"\n`, 'latin1');
+    const bwlehrpool = { virtId: 'vmware', machineDescriptionBase64: machineDescription.toString('base64') };
+    expect(plan('disk-vmdk', { bwlehrpool })).toMatchObject({ machineDescription, kept: true });
   });
 
   it.each([

@@ -89,6 +89,7 @@ await describeWith([tool('openssl')], 'importing from a satellite', () => {
         software: ['gcc', 'gdb'],
         machineDescription: DOMAIN,
       },
+      notes: [],
     });
   });
 
