@@ -96,8 +96,7 @@ export class BwlehrpoolSession implements ResumableSession {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    if (!this.satellite.signal.aborted) await this.tickets.return();
-    await this.satellite[Symbol.asyncDispose]();
+    await this.satellite.leave(await this.tickets.left());
   }
 
   /** What no later attempt will use is not left behind. What later ones find by its marker stays for them. */

@@ -8,7 +8,7 @@ import { callError, isExpiredLogin } from './errors/call-errors.js';
 import { hostAndPort } from './find-satellite.js';
 import { logIn, type Login } from './login.js';
 import { type Method } from './thrift/method.js';
-import { CallDropped } from './thrift/thrift.connection.js';
+import { CallDropped, ThriftConnection } from './thrift/thrift.connection.js';
 import { isTlsPort } from './transfer/transfer-port.js';
 
 const GOODBYE_MS = 2_000;
@@ -61,12 +61,35 @@ export class Satellite implements AsyncDisposable {
     return `the satellite at ${hostAndPort(this.settings().satellite)}`;
   }
 
-  /** Ends the login, as far as that is possible in a moment. */
-  async [Symbol.asyncDispose](): Promise<void> {
+  /**
+   * Gives permits to download back and ends the login, as far as that is possible in a moment: also where everything else had to stop, over a connection of its
+   * own. Only where the time of a request is over there is none left for it.
+   */
+  async leave(downloadTokens: readonly string[]): Promise<void> {
     const login = await this.login?.catch(() => null);
-    if (login?.connection.usable)
-      await login.connection.call(Calls.invalidateSession, { userToken: login.token }, GOODBYE_MS).catch(() => undefined);
-    login?.connection.close();
+    if (!login) return;
+    if (!isOutOfTime(this.signal)) await this.sayGoodbye(login, downloadTokens).catch(() => undefined);
+    login.connection.close();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.leave([]);
+  }
+
+  private async sayGoodbye(login: Login, downloadTokens: readonly string[]): Promise<void> {
+    const signal = AbortSignal.timeout(GOODBYE_MS);
+    const connection = login.connection.usable
+      ? login.connection
+      : new ThriftConnection(await dial(this.egress, login.satellite, signal), signal);
+    try {
+      const returned = downloadTokens.map((downloadToken) =>
+        connection.call(Calls.cancelDownload, { downloadToken }, GOODBYE_MS),
+      );
+      await Promise.allSettled(returned);
+      await connection.call(Calls.invalidateSession, { userToken: login.token }, GOODBYE_MS);
+    } finally {
+      connection.close();
+    }
   }
 
   private async attempt<T>(doing: string, work: (login: Login) => Promise<T>, repeatable: boolean): Promise<T> {
@@ -90,9 +113,8 @@ export class Satellite implements AsyncDisposable {
 
   /** That the time for a request is over is told in words, as it may reach a user. */
   private throwIfStopped(): void {
-    const { aborted, reason } = this.signal as { aborted: boolean; reason: unknown };
-    if (aborted && reason instanceof DOMException)
-      throw new ViceError('ENVIRONMENT_UNREACHABLE', `${this.name} did not answer in time`, { cause: reason });
+    if (isOutOfTime(this.signal))
+      throw new ViceError('ENVIRONMENT_UNREACHABLE', `${this.name} did not answer in time`, { cause: this.signal.reason });
     this.signal.throwIfAborted();
   }
 
@@ -116,3 +138,6 @@ export class Satellite implements AsyncDisposable {
     this.login = null;
   }
 }
+
+/** Jobs are stopped for reasons of ours, requests by the clock. */
+const isOutOfTime = ({ aborted, reason }: AbortSignal): boolean => aborted && reason instanceof DOMException;

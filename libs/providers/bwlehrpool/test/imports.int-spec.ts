@@ -16,6 +16,7 @@ await describeWith([tool('openssl')], 'importing from a satellite', () => {
     satellite.store.bases.clear();
     satellite.store.downloads.clear();
     satellite.store.asked.length = 0;
+    satellite.users.expire();
     Object.assign(satellite.store, { countsVersions: true, saysNotFound: true, tellsSizes: true });
     satellite.faults.calls.clear();
     satellite.faults.lines = 0;
@@ -386,7 +387,7 @@ await describeWith([tool('openssl')], 'importing from a satellite', () => {
       });
     });
 
-    it('stop when nobody wants them any more, and the permit goes back', async () => {
+    it('stop when nobody wants them any more, and the permit goes back with the login', async () => {
       const { reference } = storeImage(satellite, content);
       satellite.faults.holdAfter(2 * BLOCK);
       const control = new AbortController();
@@ -396,7 +397,8 @@ await describeWith([tool('openssl')], 'importing from a satellite', () => {
       }, control.signal);
       await expect(reading).rejects.toMatchObject({ code: 'JOB_CANCELLED' });
       satellite.faults.letGo();
-      satellite.store.downloads.clear();
+      expect(satellite.store.downloads.size).toBe(0);
+      expect(satellite.users.open).toBe(0);
       await work(async (session) => {
         (await session.read(await session.describe(reference))).destroy();
       });
