@@ -317,6 +317,20 @@ await describeWith([tool('openssl')], 'deploying to a satellite', () => {
     expect(bases()).toHaveLength(1);
   });
 
+  it('takes back what it made, and nothing else, where a later attempt has the job', async () => {
+    await deploy();
+    const [others] = bases();
+    const fenced = new ViceError('JOB_FENCED', 'a later attempt has the job');
+    const attempt = inSession(satellite.access('tls'), (session) =>
+      session.write(deployable(content, { former: `${randomUUID()}/${randomUUID()}` }), randomUUID(), () =>
+        Promise.reject(fenced),
+      ),
+    );
+    await expect(attempt).rejects.toBe(fenced);
+    expect(idsOf(bases())).toEqual([others!.id]);
+    expect([...satellite.store.uploads.values()].filter(({ state }) => state !== 2)).toEqual([]);
+  });
+
   describe('says what is wrong', () => {
     it.each([
       ['createImage', 'for want of a right', () => authorization(2), 'ENVIRONMENT_REFUSED', false],
