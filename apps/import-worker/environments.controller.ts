@@ -23,7 +23,7 @@ export class EnvironmentsController {
       await using session = await this.providers.connect(openAccess(environment, this.box), signal);
       return { ok: true, ...(await session.check()) };
     } catch (error) {
-      if (signal.aborted) return { ok: false, message: 'the environment did not answer in time' };
+      if (signal.aborted) return { ok: false, message: LATE };
       if (error instanceof ViceError && error.code !== 'INTERNAL') return { ok: false, message: error.message };
       throw error;
     }
@@ -35,13 +35,18 @@ export class EnvironmentsController {
     context: CallContext,
   ): Promise<RemoteImageListing> {
     const environment = await this.calls.ask(EnvironmentCalls.openEnvironment, request);
-    await using session: EnvironmentSession = await this.providers.connect(
-      openAccess(environment, this.box),
-      untilShortlyBefore(context.deadline),
-    );
-    return await session.list(page);
+    const signal = untilShortlyBefore(context.deadline);
+    try {
+      await using session: EnvironmentSession = await this.providers.connect(openAccess(environment, this.box), signal);
+      return await session.list(page);
+    } catch (error) {
+      if (signal.aborted) throw new ViceError('ENVIRONMENT_UNREACHABLE', LATE, { cause: error });
+      throw error;
+    }
   }
 }
+
+const LATE = 'the environment did not answer in time';
 
 /** Leaves time for the answer to arrive before the caller gives up. */
 const untilShortlyBefore = (deadline: number): AbortSignal => AbortSignal.timeout(Math.max(0, deadline - Date.now() - 1000));

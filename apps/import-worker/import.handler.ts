@@ -44,6 +44,7 @@ export class ImportHandler {
     payload: ImportImagePayload,
     job: RunningJob,
   ): Promise<ImportedBlob> {
+    for (const note of remote.notes ?? []) job.log(`${note}\n`);
     job.setTotal(remote.size);
     const expected = { ...remote.checksums, ...(remote.size === null ? {} : { size: remote.size }) };
     // A reference that a user wrote may mean another image by the next attempt; the one that it was resolved to never does.

@@ -38,6 +38,9 @@ export interface ImportImagePayload {
   formerWriters: string[];
 }
 
+/** More characters of JSON than these are not kept of what an environment knew of an image. */
+export const MAX_METADATA_CHARACTERS = 262_144;
+
 export interface ImportedBlob {
   digest: Digest;
   size: number;

@@ -45,6 +45,8 @@ export interface RemoteImage {
   createdAt: Instant | null;
   /** What becomes the `specifics` of the image. */
   metadata: JsonObject;
+  /** What the user should know of it, for the log of the import: what could not be kept. */
+  notes?: readonly string[];
 }
 
 /** A blob on its way into an environment. */

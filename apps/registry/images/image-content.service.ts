@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import {
+  MAX_METADATA_CHARACTERS,
   softwareName,
   type ContentDigest,
   type ContentType,
@@ -65,8 +66,6 @@ export class ImageContentService {
     await this.changes.changed(tx, [image.id]);
   }
 }
-
-const MAX_METADATA_CHARACTERS = 65_536;
 
 /** An environment may say any amount; what is too much must not keep the image from being imported. */
 const isKeepable = (metadata: JsonObject): boolean => JSON.stringify(metadata).length <= MAX_METADATA_CHARACTERS;

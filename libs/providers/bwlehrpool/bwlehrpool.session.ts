@@ -10,12 +10,12 @@ import {
   type ResumableSession,
 } from '../environment-provider.js';
 import { deployImage } from './deploy-image.js';
-import { findVersion } from './find-version.js';
+import { detailsOf, findVersion } from './find-version.js';
 import { describeImage } from './image-import.js';
 import { listImportable } from './image-list.js';
 import { parseReference } from './image-reference.js';
 import { receiptOf } from './receipt.js';
-import { removeDeployment } from './remove-deployment.js';
+import { removeDeployment, removeImage } from './remove-deployment.js';
 import { type Satellite } from './satellite.js';
 import { readVersion } from './transfer/download.js';
 import { DownloadTickets } from './transfer/download-tickets.js';
@@ -69,7 +69,11 @@ export class BwlehrpoolSession implements ResumableSession {
     let noted = image.former;
     const note = async (reference: string) => {
       noted = reference;
-      await onReference(reference);
+      await onReference(reference).catch(async (error: unknown) => {
+        const isFenced = error instanceof ViceError && error.code === 'JOB_FENCED';
+        if (isFenced && reference !== image.former) await this.takeOwnBack(reference, image);
+        throw error;
+      });
     };
     try {
       return await deployImage(this.satellite, image, marker, note);
@@ -96,8 +100,17 @@ export class BwlehrpoolSession implements ResumableSession {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    if (!this.satellite.signal.aborted) await this.tickets.return();
-    await this.satellite[Symbol.asyncDispose]();
+    await this.satellite.leave(await this.tickets.left());
+  }
+
+  /** A later attempt is at work by now: what it has made by the same marker is left alone. */
+  private async takeOwnBack(reference: string, { log }: DeployableImage): Promise<void> {
+    try {
+      const details = await detailsOf(this.satellite, parseReference(reference)?.baseId ?? '');
+      if (details) await removeImage(this.satellite, details, reference);
+    } catch (failure) {
+      log(`what was made could not be removed again: ${ViceError.from(failure).message}\n`);
+    }
   }
 
   /** What no later attempt will use is not left behind. What later ones find by its marker stays for them. */

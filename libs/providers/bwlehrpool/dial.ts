@@ -6,8 +6,8 @@ import { connected, type EgressPolicy } from '../egress-policy.js';
 import { type Peer } from './bwlehrpool.settings.js';
 import { connectionError } from './errors/connection-errors.js';
 
-/** What makes us believe that a server is the one we mean: an authority (absent: the usual ones), or the fingerprint of its certificate. */
-export type Trust = { authority: string | undefined } | { sha256: string };
+/** What makes us believe that a server is the one we mean: an authority (absent: the usual ones), or the fingerprints of certificates that it may have. */
+export type Trust = { authority: string | undefined } | { sha256: readonly string[] };
 
 /** A server to connect to, as often as it takes. */
 export interface Server extends Peer {
@@ -15,7 +15,12 @@ export interface Server extends Peer {
   name: string;
   /** Of no meaning without TLS. */
   trust: Trust;
+  /** Ports that are over TLS although `tls` is not set; they are the server's, whichever login it was. */
+  tlsPorts: Set<number>;
 }
+
+/** Whether a certificate of the server is known that its connections can be held to. */
+export const isPinned = ({ trust }: Server): boolean => 'sha256' in trust && trust.sha256.length > 0;
 
 /** A connection to a server that is the one we mean: until that is certain, not a byte of ours goes to it. Raises ViceErrors. */
 export async function dial(egress: EgressPolicy, server: Server, signal: AbortSignal): Promise<Socket> {
@@ -37,11 +42,11 @@ async function secured(socket: Socket, { host, trust, name }: Server, signal: Ab
   const found = createHash('sha256')
     .update(tls.getPeerX509Certificate()?.raw ?? '')
     .digest();
-  if (timingSafeEqual(found, Buffer.from(trust.sha256, 'hex'))) return tls;
+  if (trust.sha256.some((known) => timingSafeEqual(found, Buffer.from(known, 'hex')))) return tls;
   tls.destroy();
   throw new ViceError(
     'ENVIRONMENT_MISCONFIGURED',
-    `${name} has the certificate ${found.toString('hex')}, but ${trust.sha256} is the one to trust; ` +
+    `${name} has the certificate ${found.toString('hex')}, but ${trust.sha256.join(' or ')} is the one to trust; ` +
       'if it was renewed, give the new one as credentials.specifics.certSha256, else somebody stands in between',
   );
 }

@@ -1,4 +1,4 @@
-import { type ImageDetails } from './calls/structs.js';
+import { type ImageDetails, type ImageSummary, type UserInfo } from './calls/structs.js';
 import { detailsOf } from './find-version.js';
 import { allImages } from './image-list.js';
 import { isInTheMaking, markerIn } from './image-names.js';
@@ -19,11 +19,15 @@ export async function findDeployed(satellite: Satellite, marker: string, referen
   const { me } = await satellite.whoWeAre();
   const found = there && isNoteOurs ? [there] : [];
   for await (const image of allImages(satellite)) {
-    const { imageBaseId = '', ownerId } = image;
+    const { imageBaseId = '' } = image;
     if (imageBaseId === noted?.baseId || markerIn(image) !== marker) continue;
-    if ((ownerId !== undefined && ownerId !== me.userId) || (isNoteOurs && !isInTheMaking(image))) continue;
+    if (!isOf(me, image) || (isNoteOurs && !isInTheMaking(image))) continue;
     const details = await detailsOf(satellite, imageBaseId);
     if (details && isNotForeign(details)) found.push(details);
   }
   return found;
 }
+
+/** Where nothing says who we are, by our rights: the owner has all of them. */
+const isOf = ({ userId }: UserInfo, { ownerId, userPermissions }: ImageSummary): boolean =>
+  userId === undefined ? userPermissions?.admin === true : ownerId === undefined || ownerId === userId;

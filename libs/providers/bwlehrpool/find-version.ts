@@ -1,7 +1,7 @@
 import { ViceError } from '#libs/errors';
 import { Satellite as Calls } from './calls/methods.js';
 import { type ImageDetails, type ImageVersion } from './calls/structs.js';
-import { saysNotFound } from './errors/call-errors.js';
+import { isUnexplained, saysNotFound } from './errors/call-errors.js';
 import { allImages } from './image-list.js';
 import { isId, parseReference } from './image-reference.js';
 import { type Satellite } from './satellite.js';
@@ -37,14 +37,19 @@ export async function findVersion(satellite: Satellite, reference: string): Prom
   throw notFound(satellite, reference);
 }
 
-/** Null where there is no such base. */
+/** Null where there is no such base. What a satellite refuses without a word it may not know: only that it is not listed tells. */
 export async function detailsOf(satellite: Satellite, imageBaseId: string): Promise<ImageDetails | null> {
   try {
     return await satellite.call(Calls.getImageDetails, { imageBaseId }, `look at the image ${imageBaseId}`);
   } catch (error) {
-    if (saysNotFound(error)) return null;
+    if (saysNotFound(error) || (isUnexplained(error) && !(await isListed(satellite, imageBaseId)))) return null;
     throw error;
   }
+}
+
+async function isListed(satellite: Satellite, baseId: string): Promise<boolean> {
+  for await (const { imageBaseId } of allImages(satellite)) if (imageBaseId === baseId) return true;
+  return false;
 }
 
 export const versionIn = ({ versions = [] }: ImageDetails, versionId: string): ImageVersion | undefined =>
@@ -57,12 +62,12 @@ function latestValid({ latestVersionId = '', versions = [] }: ImageDetails): Ima
   return valid.find(({ versionId }) => versionId === latestVersionId) ?? newest;
 }
 
-/** There is no call for it: the list tells the latest version of each image, and of those with several the details tell the others. */
+/** There is no call for it: the list tells the latest version of each image, and of those that may have others the details tell them. */
 async function findByVersion(satellite: Satellite, versionId: string): Promise<FoundVersion | null> {
   const withOthers: string[] = [];
-  for await (const { imageBaseId = '', latestVersionId, versionCount = 0 } of allImages(satellite)) {
+  for await (const { imageBaseId = '', latestVersionId, versionCount } of allImages(satellite)) {
     if (latestVersionId === versionId) return versionOf(await detailsOf(satellite, imageBaseId), versionId);
-    if (versionCount > (latestVersionId ? 1 : 0)) withOthers.push(imageBaseId);
+    if (versionCount === undefined || versionCount > (latestVersionId ? 1 : 0)) withOthers.push(imageBaseId);
   }
   for (const imageBaseId of withOthers) {
     const found = versionOf(await detailsOf(satellite, imageBaseId), versionId);

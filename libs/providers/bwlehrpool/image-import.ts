@@ -1,4 +1,4 @@
-import { type ContentType, type JsonObject } from '#libs/contracts';
+import { type ContentType } from '#libs/contracts';
 import { ViceError } from '#libs/errors';
 import { type RemoteImage } from '../environment-provider.js';
 import { Satellite as Calls } from './calls/methods.js';
@@ -8,14 +8,13 @@ import { findVersion } from './find-version.js';
 import { CONTENT_TYPES, instantOf, mayDownload, whyNotTaken } from './image-list.js';
 import { withoutMarks } from './image-names.js';
 import { referenceText } from './image-reference.js';
+import { keptMetadata } from './kept-metadata.js';
 import { operatingSystems } from './operating-systems.js';
 import { type Satellite } from './satellite.js';
 import { type DownloadTickets } from './transfer/download-tickets.js';
 
 /** Enough of a disk to tell what it is. */
 const MAGIC_BYTES = 512;
-/** A machine description is a few KiB; what is more would keep all the rest from being kept. */
-const MAX_DESCRIPTION_BYTES = 48 * 1024;
 
 const NO_RIGHT = 'its owner has given you no right to download it';
 
@@ -35,14 +34,16 @@ export async function describeImage(satellite: Satellite, tickets: DownloadTicke
     size,
     checksums: {},
     createdAt: instantOf(createTime),
-    metadata: await metadataOf(satellite, details, version),
+    ...(await metadataOf(satellite, details, version)),
   };
 }
 
-const whyNotUsable = ({ isValid }: ImageVersion): string | null =>
-  isValid === true
-    ? null
-    : 'this version of it is not valid any more, as when it has expired or its file is missing there; name another version, or the image itself for its latest valid one';
+function whyNotUsable({ isValid, fileSize = 0n }: ImageVersion): string | null {
+  if (isValid !== true)
+    return 'this version of it is not valid any more, as when it has expired or its file is missing there; name another version, or the image itself for its latest valid one';
+  // Bytes are asked for by their place in the file: without an end there is none to read to.
+  return fileSize > 0n ? null : 'the satellite does not say how large its file is';
+}
 
 /** By the virtualizer, and where that takes several kinds of disks by how the disk begins. */
 async function contentTypeOf(
@@ -63,36 +64,36 @@ export function contentTypeByMagic(head: Buffer): ContentType | null {
 }
 
 /** What becomes the image's `specifics.bwlehrpool`, from which a later deployment makes the same image again. */
-async function metadataOf(satellite: Satellite, details: ImageDetails, version: ImageVersion): Promise<JsonObject> {
+async function metadataOf(
+  satellite: Satellite,
+  details: ImageDetails,
+  version: ImageVersion,
+): Promise<Required<Pick<RemoteImage, 'metadata' | 'notes'>>> {
   const { imageBaseId = '', imageName = '', description = '', osId, virtId = '', tags = [] } = details;
   const { versionId = '', software = [] } = version;
   const system = (await operatingSystems(satellite)).find((known) => known.osId === osId);
-  return {
-    imageBaseId,
-    versionId,
-    name: withoutMarks(imageName),
-    description: withoutMarks(description),
-    ...(osId !== undefined && { osId }),
-    ...(system?.osName !== undefined && { osName: system.osName }),
-    virtId,
+  return keptMetadata({
+    facts: {
+      imageBaseId,
+      versionId,
+      name: withoutMarks(imageName),
+      ...(osId !== undefined && { osId }),
+      ...(system?.osName !== undefined && { osName: system.osName }),
+      virtId,
+    },
+    machineDescription: await machineDescriptionOf(satellite, versionId),
     software,
-    ...(tags.length > 0 && { tags }),
-    ...(await machineDescriptionOf(satellite, versionId)),
-  };
+    tags,
+    description: withoutMarks(description),
+  });
 }
 
 /** A version may be without one: a machine is made for its disk when it is deployed again. */
-async function machineDescriptionOf(satellite: Satellite, imageVersionId: string): Promise<JsonObject> {
-  const bytes = await satellite
+function machineDescriptionOf(satellite: Satellite, imageVersionId: string): Promise<Buffer> {
+  return satellite
     .call(Calls.getImageVersionVirtConfig, { imageVersionId }, 'read the machine description of the image')
     .catch((error: unknown) => {
       if (saysNotFound(error) || isUnanswered(error)) return Buffer.alloc(0);
       throw error;
     });
-  if (bytes.length === 0 || bytes.length > MAX_DESCRIPTION_BYTES) return {};
-  try {
-    return { machineDescription: new TextDecoder('utf-8', { fatal: true }).decode(bytes) };
-  } catch {
-    return { machineDescription: bytes.toString('latin1') };
-  }
 }

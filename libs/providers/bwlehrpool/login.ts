@@ -1,10 +1,11 @@
 import { ViceError } from '#libs/errors';
 import { type EgressPolicy } from '../egress-policy.js';
-import { type Peer, type Settings } from './bwlehrpool.settings.js';
+import { type Settings } from './bwlehrpool.settings.js';
 import { Master, Satellite as Calls } from './calls/methods.js';
-import { type SatelliteConfig, type SatelliteEntry, type UserInfo } from './calls/structs.js';
+import { type SatelliteConfig, type UserInfo } from './calls/structs.js';
 import { dial, type Server } from './dial.js';
 import { callError } from './errors/call-errors.js';
+import { findSatellite, hostAndPort } from './find-satellite.js';
 import { CallDropped, ThriftConnection } from './thrift/thrift.connection.js';
 
 /** The version of the calls that we speak, and the oldest that a satellite may speak. */
@@ -24,9 +25,14 @@ export interface Login {
 }
 
 /** First the master, who knows the user and the satellites, then the satellite. Raises ViceErrors, and CallDropped where a call was lost. */
-export async function logIn(settings: Settings, egress: EgressPolicy, signal: AbortSignal): Promise<Login> {
-  const { token, satellites } = await askMaster(settings, egress, signal);
-  const satellite = findSatellite(settings, satellites);
+export async function logIn(
+  settings: Settings,
+  egress: EgressPolicy,
+  signal: AbortSignal,
+  tlsPorts: Set<number>,
+): Promise<Login> {
+  const { token, satellites, userInfo } = await askMaster(settings, egress, signal);
+  const satellite = { ...findSatellite(settings, satellites), tlsPorts };
   const connection = new ThriftConnection(await dial(egress, satellite, signal), signal);
   try {
     const version = await connection.call(Calls.getVersion, { clientVersion: VERSION });
@@ -34,9 +40,10 @@ export async function logIn(settings: Settings, egress: EgressPolicy, signal: Ab
       throw misconfigured(
         `${satellite.name} speaks version ${version} of bwLehrpool; ${OLDEST_VERSION} is the oldest that is known here`,
       );
-    const { user = {}, canListImages = true } = await connection.call(Calls.whoami, { userToken: token });
+    const { user, canListImages = true } = await connection.call(Calls.whoami, { userToken: token });
     const config = await connection.call(Calls.getConfiguration, {});
-    return { connection, token, satellite, me: user, canListImages, config, version };
+    // What the satellite leaves out of who it is, the master may say.
+    return { connection, token, satellite, me: { ...userInfo, ...user }, canListImages, config, version };
   } catch (error) {
     connection.close();
     throw error;
@@ -48,41 +55,24 @@ async function askMaster({ master, masterAuthority, login }: Settings, egress: E
     ...master,
     name: `the master server at ${hostAndPort(master)}`,
     trust: { authority: masterAuthority },
+    tlsPorts: new Set(),
   };
   const connection = new ThriftConnection(await dial(egress, server, signal), signal);
   try {
-    const { authToken, satellites = [] } =
-      'accessCode' in login
-        ? await connection.call(Master.getSessionFromAccessCode, login)
-        : await connection.call(Master.localAccountLogin, { login: login.username, password: login.password });
+    const {
+      authToken,
+      satellites = [],
+      userInfo = {},
+    } = 'accessCode' in login
+      ? await connection.call(Master.getSessionFromAccessCode, login)
+      : await connection.call(Master.localAccountLogin, { login: login.username, password: login.password });
     if (!authToken) throw new ViceError('CREDENTIALS_REFUSED', `${server.name} gave no login for satellites`);
-    return { token: authToken, satellites };
+    return { token: authToken, satellites, userInfo };
   } catch (error) {
     throw error instanceof CallDropped ? error : callError(error, server.name, 'log in');
   } finally {
     connection.close();
   }
 }
-
-/** The environment's own satellite. Its certificate is the one that the environment says, else the one that the master says. */
-function findSatellite({ satellite, certSha256 }: Settings, known: SatelliteEntry[]): Server {
-  const name = `the satellite at ${hostAndPort(satellite)}`;
-  const entry = known.find(({ addressList = [] }) => addressList.some((address) => isHost(address, satellite.host)));
-  const sha256 = certSha256 ?? entry?.certSha256?.toString('hex');
-  if (sha256?.length === 64 || !satellite.tls) return { ...satellite, name, trust: { sha256: sha256 ?? '' } };
-  const others = known.map(
-    ({ displayName = 'without a name', addressList = [] }) => `${displayName} (${addressList.join(', ')})`,
-  );
-  throw misconfigured(
-    `the certificate of ${name} is not known: the master server knows no such satellite of yours` +
-      `${others.length > 0 ? `, but ${others.join('; ')}` : ''}. Give one of these as credentials.location, or the SHA-256 of its certificate as credentials.specifics.certSha256`,
-  );
-}
-
-const isHost = (address: string, host: string): boolean =>
-  address.replace(/^\[|\](:\d+)?$|(?<=^[^:]*):\d+$/g, '').toLowerCase() === host.toLowerCase();
-
-export const hostAndPort = ({ host, port }: Pick<Peer, 'host' | 'port'>): string =>
-  `${host.includes(':') ? `[${host}]` : host}:${port}`;
 
 const misconfigured = (message: string) => new ViceError('ENVIRONMENT_MISCONFIGURED', message);

@@ -13,8 +13,10 @@ import {
   WhoAmI,
 } from './structs.js';
 
+/** What only jobs do may take long: a satellite lays out files, or deletes them. */
+const SLOW = { withinMs: 30_000 };
 /** Made once too often, these leave something behind: a second image, a second upload. A permit to download too many just lapses. */
-const ONCE = { repeatable: false };
+const ONCE = { ...SLOW, repeatable: false };
 
 export const Master = {
   localAccountLogin: method('localAccountLogin', { login: [1, string], password: [2, string] }, ClientSessionData, 'AV'),
@@ -35,10 +37,16 @@ export const Satellite = {
   getImageList: method('getImageList', { ...token, tagSearch: [2, list(string)], page: [3, i32] }, list(ImageSummary), 'AV'),
   getImageDetails: method('getImageDetails', ofBase, ImageDetails, 'ANV'),
   createImage: method('createImage', { ...token, name: [2, string] }, string, 'AV', ONCE),
-  updateImageBase: method('updateImageBase', { ...ofBase, image: [3, ImageBaseWrite] }, null, 'ANV'),
-  deleteImageVersion: method('deleteImageVersion', ofVersion, null, 'ANV'),
-  deleteImageBase: method('deleteImageBase', ofBase, null, 'ANV'),
-  writeImagePermissions: method('writeImagePermissions', { ...ofBase, permissions: [3, mapOf(ImagePermissions)] }, null, 'ANV'),
+  updateImageBase: method('updateImageBase', { ...ofBase, image: [3, ImageBaseWrite] }, null, 'ANV', SLOW),
+  deleteImageVersion: method('deleteImageVersion', ofVersion, null, 'ANV', SLOW),
+  deleteImageBase: method('deleteImageBase', ofBase, null, 'ANV', SLOW),
+  writeImagePermissions: method(
+    'writeImagePermissions',
+    { ...ofBase, permissions: [3, mapOf(ImagePermissions)] },
+    null,
+    'ANV',
+    SLOW,
+  ),
   getImageVersionVirtConfig: method('getImageVersionVirtConfig', ofVersion, binary, 'ANV'),
   requestImageVersionUpload: method(
     'requestImageVersionUpload',
@@ -52,8 +60,9 @@ export const Satellite = {
     { uploadToken: [1, string], blockHashes: [2, list(binary)], userToken: [3, string] },
     null,
     'K',
+    SLOW,
   ),
-  cancelUpload: method('cancelUpload', { uploadToken: [1, string] }, null, 'K'),
+  cancelUpload: method('cancelUpload', { uploadToken: [1, string] }, null, 'K', SLOW),
   queryUploadStatus: method('queryUploadStatus', { uploadToken: [1, string] }, TransferStatus, 'K'),
   requestDownload: method('requestDownload', ofVersion, TransferInformation, 'RAVN'),
   cancelDownload: method('cancelDownload', { downloadToken: [1, string] }, null, 'K'),

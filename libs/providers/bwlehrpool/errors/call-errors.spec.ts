@@ -50,7 +50,15 @@ describe('what a server raises', () => {
   ] as const)('%s in words: %s', (kind, said, code, transient) => {
     const error = callError(raised(kind, undefined, said), NAME, 'x');
     expect(error).toMatchObject({ code, transient, message: expect.stringContaining(said) });
-    if (transient) expect(error.retryAfter).toBeGreaterThan(0);
+    if (transient) expect(error.retryAfter).toBe(60);
+  });
+
+  it.each([
+    ['authorization', 5, 'Too many failed login attempts', 'CREDENTIALS_REFUSED'],
+    ['authorization', 2, 'Server busy', 'ENVIRONMENT_REFUSED'],
+    ['invocation', 1, 'Too many tags', 'ENVIRONMENT_REFUSED'],
+  ] as const)('%s %s is what its number says, also in the words of transfers: %s', (kind, number, said, code) => {
+    expect(callError(raised(kind, number, said), NAME, 'x')).toMatchObject({ code, message: expect.stringContaining(said) });
   });
 
   it('keeps what the server says', () => {

@@ -42,9 +42,9 @@ const UNEXPLAINED: Meaning = ['ENVIRONMENT_FAILED', 'it refused without saying w
 export function callError(error: unknown, name: string, doing: string): ViceError {
   if (error instanceof ViceError) return error;
   const say = ([code, text]: Meaning, said = '') =>
-    refusalInWords(said, name) ??
     new ViceError(code, `could not ${doing}: ${text}${said && ` (${name} says "${said}")`}`, { cause: error });
-  if (error instanceof RemoteException) return say(meaningOf(error), error.said);
+  if (error instanceof RemoteException)
+    return refusalInWords(error.said, name, error.kind === 'transfer-rejected') ?? say(meaningOf(error), error.said);
   if (error instanceof ApplicationException) {
     if (error.type === 1)
       return say(['ENVIRONMENT_MISCONFIGURED', `${name} is no bwLehrpool server of a version that is known here`], error.message);

@@ -45,15 +45,13 @@ ${bus === 'scsi' ? '    <controller type="scsi" index="0" model="virtio-scsi"/>\
 `;
 }
 
-/** Whether a kept description is of one disk with this driver, as lecture start wants it. */
+/** Whether a kept description is of one disk with this driver, or with none that is named, as lecture start wants it. */
 export function libvirtFits(description: string, driver: string): boolean {
-  const disks = (description.match(/<disk\b[^>]*?(?:\/>|>[\s\S]*?<\/disk>)/g) ?? []).filter(
-    (disk) => !/^<disk\b[^>]*\bdevice=["'](?!disk["'])/.test(disk),
+  const said = description.replace(/<!--[\s\S]*?-->/g, '');
+  const disks = (said.match(/<disk\b[^>]*?(?:\/>|>[\s\S]*?<\/disk>)/g) ?? []).filter(
+    (disk) => !/^<disk\b[^>]*\bdevice\s*=\s*["'](?!disk["'])/.test(disk),
   );
-  return (
-    /<domain\b/.test(description) &&
-    disks.length === 1 &&
-    !/<source\b/.test(disks[0]!) &&
-    new RegExp(`<driver\\b[^>]*\\btype=["']${driver}["']`).test(disks[0]!)
-  );
+  if (!/<domain\b/.test(said) || disks.length !== 1 || /<source\b/.test(disks[0]!)) return false;
+  const [, type = driver] = /<driver\b[^>]*?\stype\s*=\s*["']([^"']*)["']/.exec(disks[0]!) ?? [];
+  return type === driver;
 }

@@ -29,7 +29,7 @@ describe('a machine that is made for a disk', () => {
     const { virtId, osId, machineDescription, kept } = plan('disk-qcow2');
     expect({ virtId, osId, kept }).toEqual({ virtId: 'qemukvm', osId: 42, kept: false });
     expect(machineDescription).toContain('<name>ViCE</name>');
-    expect(machineDescription.match(/<disk /g)).toHaveLength(1);
+    expect(machineDescription.toString().match(/<disk /g)).toHaveLength(1);
     expect(machineDescription).toContain(
       '<disk type="file" device="disk">\n      <driver name="qemu" type="qcow2"/>\n      <target dev="vda" bus="virtio"/>',
     );
@@ -93,6 +93,10 @@ describe('a machine that an image came with', () => {
     ['disk-vmdk', from('qemukvm', qcow2.replace('qcow2', 'vmdk')), 'qemukvm'],
     ['disk-vmdk', from('vmware', vmx), 'vmware'],
     ['disk-qcow2', from('qemukvm', domain(`<disk type="file" device="cdrom"/>${qcow2.match(/<disk.*<\/disk>/)![0]}`)), 'qemukvm'],
+    ['disk-qcow2', from('qemukvm', qcow2.replace(' type="qcow2"', '')), 'qemukvm'],
+    ['disk-qcow2', from('qemukvm', qcow2.replace('<driver name="qemu" type="qcow2"/>', '')), 'qemukvm'],
+    ['disk-qcow2', from('qemukvm', qcow2.replace('<devices>', '<devices><!-- <disk> <disk/> -->')), 'qemukvm'],
+    ['disk-qcow2', from('qemukvm', qcow2.replace('<target', '<!-- <source file="/x"/> --><target')), 'qemukvm'],
   ] as const)('is kept where it fits the disk: %s', (contentType, specifics, virtId) => {
     const { bwlehrpool } = specifics as { bwlehrpool: JsonObject };
     expect(plan(contentType, specifics)).toEqual({
@@ -103,11 +107,18 @@ describe('a machine that an image came with', () => {
     });
   });
 
+  it('is kept byte for byte where it is of another encoding', () => {
+    const machineDescription = Buffer.from(`${vmx}annotation = "f\xfcr"\n`, 'latin1');
+    const bwlehrpool = { virtId: 'vmware', machineDescriptionBase64: machineDescription.toString('base64') };
+    expect(plan('disk-vmdk', { bwlehrpool })).toMatchObject({ machineDescription, kept: true });
+  });
+
   it.each([
     ['the disk was converted', 'disk-vmdk', from('qemukvm', qcow2), 'vmware'],
     ['the disk was converted from VMware’s', 'disk-qcow2', from('vmware', vmx), 'qemukvm'],
     ['there are two disks', 'disk-qcow2', from('qemukvm', domain(qcow2.match(/<disk.*<\/disk>/)![0].repeat(2))), 'qemukvm'],
     ['there is none', 'disk-qcow2', from('qemukvm', domain('')), 'qemukvm'],
+    ['there is none but in a comment', 'disk-qcow2', from('qemukvm', domain('<!--<disk device="disk"/>-->')), 'qemukvm'],
     ['the disk names a file', 'disk-qcow2', from('qemukvm', qcow2.replace('<target', '<source file="/x"/><target')), 'qemukvm'],
     ['nothing says where the disk hangs', 'disk-vmdk', from('vmware', '.encoding = "UTF-8"\n'), 'vmware'],
     ['it is not there', 'disk-qcow2', { bwlehrpool: { virtId: 'qemukvm' } }, 'qemukvm'],

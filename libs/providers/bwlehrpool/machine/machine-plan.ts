@@ -10,7 +10,8 @@ import { vmxDescription, vmxFits } from './vmx.description.js';
 export interface MachinePlan {
   virtId: string;
   osId: number;
-  machineDescription: string;
+  /** Bytes where it is the kept one of another encoding. */
+  machineDescription: string | Buffer;
   /** Whether the description is the one that the image came with. */
   kept: boolean;
 }
@@ -52,13 +53,15 @@ function generated({ contentType, facts }: PlannedDisk, virtId: string, hardware
   return vmxDescription(hardware, { guestOs, ...(facts.adapterType === 'buslogic' && { chip: 'buslogic' }) });
 }
 
-function keptMachine({ contentType, imageSpecifics }: PlannedDisk): { virtId: string; description: string } | null {
-  const { virtId, machineDescription: description } = keptOf(imageSpecifics);
-  if (typeof virtId !== 'string' || typeof description !== 'string') return null;
+function keptMachine({ contentType, imageSpecifics }: PlannedDisk): { virtId: string; description: string | Buffer } | null {
+  const { virtId, machineDescription: text, machineDescriptionBase64: base64 } = keptOf(imageSpecifics);
+  const description = typeof text === 'string' ? text : typeof base64 === 'string' ? Buffer.from(base64, 'base64') : null;
+  if (typeof virtId !== 'string' || description === null) return null;
+  const readable = typeof description === 'string' ? description : description.toString('latin1');
   const fits =
     virtId === 'qemukvm'
-      ? libvirtFits(description, DRIVERS[contentType]!)
-      : virtId === 'vmware' && contentType === 'disk-vmdk' && vmxFits(description);
+      ? libvirtFits(readable, DRIVERS[contentType]!)
+      : virtId === 'vmware' && contentType === 'disk-vmdk' && vmxFits(readable);
   return fits ? { virtId, description } : null;
 }
 

@@ -25,6 +25,8 @@ await describeWith([tool('openssl')], 'deploying to a satellite', () => {
     satellite.store.serverSideCopy = false;
     satellite.store.listsDeleted = false;
     satellite.store.finishesInvalid = false;
+    satellite.store.saysNotFound = true;
+    Object.assign(satellite.users.untold, { satellite: false, master: false });
     satellite.faults.letGo();
     satellite.faults.calls.clear();
     marker = randomUUID();
@@ -305,6 +307,30 @@ await describeWith([tool('openssl')], 'deploying to a satellite', () => {
     });
   });
 
+  it.each([
+    ['the satellite', { satellite: true }],
+    ['the satellite and the master', { satellite: true, master: true }],
+  ])('makes nothing twice without a note where the login is left unnamed by %s', async (_who, untold) => {
+    Object.assign(satellite.users.untold, untold);
+    await crash();
+    await deploy({ former: undefined });
+    expect(bases()).toHaveLength(1);
+  });
+
+  it('takes back what it made, and nothing else, where a later attempt has the job', async () => {
+    await deploy();
+    const [others] = bases();
+    const fenced = new ViceError('JOB_FENCED', 'a later attempt has the job');
+    const attempt = inSession(satellite.access('tls'), (session) =>
+      session.write(deployable(content, { former: `${randomUUID()}/${randomUUID()}` }), randomUUID(), () =>
+        Promise.reject(fenced),
+      ),
+    );
+    await expect(attempt).rejects.toBe(fenced);
+    expect(idsOf(bases())).toEqual([others!.id]);
+    expect([...satellite.store.uploads.values()].filter(({ state }) => state !== 2)).toEqual([]);
+  });
+
   describe('says what is wrong', () => {
     it.each([
       ['createImage', 'for want of a right', () => authorization(2), 'ENVIRONMENT_REFUSED', false],
@@ -345,6 +371,20 @@ await describeWith([tool('openssl')], 'deploying to a satellite', () => {
       await deploy();
       await remove();
       expect(holdingsOf(satellite)).toEqual(before);
+    });
+
+    it('is no error where it is gone already, though the satellite does not say that', async () => {
+      const { reference } = await deploy();
+      satellite.store.bases.clear();
+      satellite.store.saysNotFound = false;
+      await expect(remove(reference)).resolves.toBeUndefined();
+    });
+
+    it('takes nothing for gone that the satellite still lists', async () => {
+      const { reference } = await deploy();
+      satellite.faults.raise('getImageDetails', invocation());
+      await expect(remove(reference)).rejects.toMatchObject({ code: 'ENVIRONMENT_FAILED', transient: true });
+      expect(bases()).toHaveLength(1);
     });
 
     it('leaves the image where somebody has put a version of theirs into it', async () => {

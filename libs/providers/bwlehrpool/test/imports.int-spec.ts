@@ -16,6 +16,8 @@ await describeWith([tool('openssl')], 'importing from a satellite', () => {
     satellite.store.bases.clear();
     satellite.store.downloads.clear();
     satellite.store.asked.length = 0;
+    satellite.users.expire();
+    Object.assign(satellite.store, { countsVersions: true, saysNotFound: true, tellsSizes: true });
     satellite.faults.calls.clear();
     satellite.faults.lines = 0;
   });
@@ -88,6 +90,7 @@ await describeWith([tool('openssl')], 'importing from a satellite', () => {
         software: ['gcc', 'gdb'],
         machineDescription: DOMAIN,
       },
+      notes: [],
     });
   });
 
@@ -124,6 +127,23 @@ await describeWith([tool('openssl')], 'importing from a satellite', () => {
     }
   });
 
+  it.each([
+    ['does not count versions', { countsVersions: false }],
+    ['refuses what it does not know without a word', { saysNotFound: false }],
+  ])('finds a version by its own id where the satellite %s', async (_what, habit) => {
+    Object.assign(satellite.store, habit);
+    const { base, version } = storeImage(satellite, qcow2(1000));
+    satellite.store.addVersion(base, qcow2(2000));
+    expect((await describeImage(version.id)).reference).toBe(`${base.id}/${version.id}`);
+  });
+
+  it('is not found where the satellite refuses it without a word, and does not list it', async () => {
+    satellite.store.saysNotFound = false;
+    const unknown = '00000000-0000-4000-8000-000000000000';
+    for (const reference of [unknown, `${unknown}/${unknown}`])
+      await expect(describeImage(reference)).rejects.toMatchObject({ code: 'REMOTE_IMAGE_NOT_FOUND' });
+  });
+
   it('says why an image is none to be imported', async () => {
     const { reference: invalid } = storeImage(satellite, qcow2(1000), {}, { isValid: false });
     const { reference: locked } = storeImage(satellite, qcow2(1000), { ownerId: COLLEAGUE.id });
@@ -142,6 +162,30 @@ await describeWith([tool('openssl')], 'importing from a satellite', () => {
     });
     for (const nonsense of ['', '../..', `${box}/${box}`, '00000000-0000-4000-8000-000000000000'])
       await expect(describeImage(nonsense)).rejects.toMatchObject({ code: 'REMOTE_IMAGE_NOT_FOUND' });
+  });
+
+  it('takes no version for empty of which the satellite does not say how large it is', async () => {
+    satellite.store.tellsSizes = false;
+    const { reference } = storeImage(satellite, qcow2(1000));
+    await expect(describeImage(reference)).rejects.toMatchObject({
+      code: 'ENVIRONMENT_REFUSED',
+      message: expect.stringContaining('does not say how large'),
+    });
+  });
+
+  it('brings the bytes over TLS where nothing else is offered, though the calls are plain', async () => {
+    const content = qcow2(1000);
+    const { reference } = storeImage(satellite, content);
+    const { plain } = satellite.transfer;
+    satellite.transfer.plain = 0;
+    try {
+      const got = inSession(satellite.access('plain'), async (session) =>
+        bytesOf(await session.read(await session.describe(reference))),
+      );
+      expect((await got).equals(content)).toBe(true);
+    } finally {
+      satellite.transfer.plain = plain;
+    }
   });
 
   it('tells the kinds of disks that QEMU takes apart by how they begin', async () => {
@@ -343,7 +387,7 @@ await describeWith([tool('openssl')], 'importing from a satellite', () => {
       });
     });
 
-    it('stop when nobody wants them any more, and the permit goes back', async () => {
+    it('stop when nobody wants them any more, and the permit goes back with the login', async () => {
       const { reference } = storeImage(satellite, content);
       satellite.faults.holdAfter(2 * BLOCK);
       const control = new AbortController();
@@ -353,7 +397,8 @@ await describeWith([tool('openssl')], 'importing from a satellite', () => {
       }, control.signal);
       await expect(reading).rejects.toMatchObject({ code: 'JOB_CANCELLED' });
       satellite.faults.letGo();
-      satellite.store.downloads.clear();
+      expect(satellite.store.downloads.size).toBe(0);
+      expect(satellite.users.open).toBe(0);
       await work(async (session) => {
         (await session.read(await session.describe(reference))).destroy();
       });

@@ -14,6 +14,7 @@ await describeWith([tool('openssl')], 'logging in at a satellite', () => {
   afterEach(() => {
     servers.splice(0).forEach((server) => server.close());
     satellite.known.addresses = ['127.0.0.1'];
+    satellite.others.length = 0;
     satellite.known.certSha256 = Buffer.from(satellite.certSha256, 'hex');
   });
   afterAll(async () => satellite?.[Symbol.asyncDispose]());
@@ -45,6 +46,15 @@ await describeWith([tool('openssl')], 'logging in at a satellite', () => {
     });
   });
 
+  it('tells what the master says of a login, but neither the password nor that it should be tried again later', async () => {
+    const said = `Too many failed logins with "${LECTURER.password}"`;
+    satellite.faults.raise('localAccountLogin', authorization(5, said));
+    await expect(check()).rejects.toMatchObject({
+      code: 'CREDENTIALS_REFUSED',
+      message: expect.stringContaining('Too many failed logins with "***"'),
+    });
+  });
+
   describe('the certificates', () => {
     it('of the satellite is the one that the master tells, or that the environment says', async () => {
       satellite.known.certSha256 = null;
@@ -55,6 +65,11 @@ await describeWith([tool('openssl')], 'logging in at a satellite', () => {
       await expect(check('tls', { certSha256: satellite.certSha256 })).resolves.toBeDefined();
       const colons = satellite.certSha256.toUpperCase().replace(/(..)(?=.)/g, '$1:');
       await expect(check('tls', { CertSHA256: colons })).resolves.toBeDefined();
+    });
+
+    it('of the satellite is any of those that the master tells of its host, where no port tells them apart', async () => {
+      satellite.others.push({ addresses: ['127.0.0.1'], certSha256: Buffer.alloc(32, 1) });
+      await expect(check()).resolves.toBeDefined();
     });
 
     it('is compared before a byte is sent', async () => {
@@ -186,6 +201,15 @@ await describeWith([tool('openssl')], 'logging in at a satellite', () => {
       signal: control.signal,
     });
     await expect(work).rejects.toThrow('enough');
+  });
+
+  it('says in words that the time for a request is over', async () => {
+    const control = new AbortController();
+    const work = inSession(satellite.access('tls'), (session) => (control.abort(), session.list()), { signal: control.signal });
+    await expect(work).rejects.toMatchObject({
+      code: 'ENVIRONMENT_UNREACHABLE',
+      message: expect.stringMatching(/satellite at .* did not answer in time/),
+    });
   });
 });
 

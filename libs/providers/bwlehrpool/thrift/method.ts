@@ -13,6 +13,16 @@ export interface Method<Args, Result> {
   readonly throws: readonly ExceptionKind[];
   /** Whether a call that may have been heard or not can be made once more. */
   readonly repeatable: boolean;
+  /** What the server may take for it. */
+  readonly withinMs: number;
+}
+
+/** So short that a user's request, which has 30 s, outlasts two calls that are not answered, and is told of it. */
+const ANSWER_MS = 8_000;
+
+interface Options {
+  repeatable?: boolean;
+  withinMs?: number;
 }
 
 /** All exceptions fit into this: `number` is only in two of them, and any field may be unset. */
@@ -37,21 +47,21 @@ export function method<const F extends Fields, Result>(
   args: F,
   result: WireType<Result>,
   throws: string,
-  options?: { repeatable: boolean },
+  options?: Options,
 ): Method<StructOf<F>, Result>;
 export function method<const F extends Fields>(
   name: string,
   args: F,
   result: null,
   throws: string,
-  options?: { repeatable: boolean },
+  options?: Options,
 ): Method<StructOf<F>, void>;
 export function method<const F extends Fields, Result>(
   name: string,
   args: F,
   result: WireType<Result> | null,
   throws: string,
-  { repeatable } = { repeatable: true },
+  { repeatable = true, withinMs = ANSWER_MS }: Options = {},
 ): Method<StructOf<F>, Result | void> {
-  return { name, args: struct(args), result, throws: [...throws].map((letter) => KINDS[letter]!), repeatable };
+  return { name, args: struct(args), result, throws: [...throws].map((letter) => KINDS[letter]!), repeatable, withinMs };
 }

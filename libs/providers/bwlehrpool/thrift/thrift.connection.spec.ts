@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
-import { afterEach, describe, expect, it } from '@jest/globals';
-import { Satellite } from '../calls/methods.js';
+import { afterEach, describe, expect, it, jest } from '@jest/globals';
+import { Master, Satellite } from '../calls/methods.js';
 import { ProtocolFault } from './message.js';
 import { CallDropped, ThriftConnection } from './thrift.connection.js';
 
@@ -55,6 +55,27 @@ describe('a connection for calls', () => {
     const connection = await connected(() => undefined);
     await expect(ask(connection, 1)).rejects.toThrow(/was not answered within/);
     expect(connection.usable).toBe(false);
+  });
+
+  it('gives calls that users wait for so little time that two fit into a request, and those that change something more', async () => {
+    const { withinMs } = Satellite.getImageList;
+    for (const method of [Satellite.whoami, Satellite.getImageDetails, Satellite.requestDownload, Master.localAccountLogin])
+      expect(method.withinMs).toBe(withinMs);
+    expect(2 * withinMs).toBeLessThan(20_000);
+    for (const method of [Satellite.createImage, Satellite.requestImageVersionUpload, Satellite.deleteImageBase])
+      expect(method.withinMs).toBeGreaterThan(2 * withinMs);
+  });
+
+  it('ends a call at the deadline of its method', async () => {
+    const connection = await connected((socket) => socket.resume());
+    jest.useFakeTimers({ doNotFake: ['nextTick', 'setImmediate', 'performance', 'Date', 'queueMicrotask'] });
+    try {
+      const call = ask(connection);
+      jest.advanceTimersByTime(Satellite.getVersion.withinMs);
+      await expect(call).rejects.toThrow('"getVersion" was not answered within 8 s');
+    } finally {
+      jest.useRealTimers();
+    }
   });
 
   it('ends when it is told to, with the reason for that', async () => {

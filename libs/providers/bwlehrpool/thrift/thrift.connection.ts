@@ -1,13 +1,11 @@
 import { type Socket } from 'node:net';
+import { withoutToldSecrets } from '../errors/told-secrets.js';
 import { Frames } from './frames.js';
 import { encodeCall, openReply, ProtocolFault } from './message.js';
 import { type Method } from './method.js';
 
 /** The connection ended, or nothing came in time, before a call was answered: whether it was heard is not known. */
 export class CallDropped extends Error {}
-
-/** What a server may take for one call. */
-const CALL_MS = 30_000;
 
 type Reply = ReturnType<typeof openReply>;
 
@@ -43,7 +41,7 @@ export class ThriftConnection {
   }
 
   /** Raises CallDropped, ProtocolFault, RemoteException, ApplicationException, and the reason of the signal. */
-  call<Args, Result>(method: Method<Args, Result>, args: Args, withinMs = CALL_MS): Promise<Result> {
+  call<Args extends object, Result>(method: Method<Args, Result>, args: Args, withinMs = method.withinMs): Promise<Result> {
     return new Promise((resolve, reject) => {
       if (this.ended) return reject(this.ended);
       const sequence = (this.sequence = (this.sequence + 1) & 0x7fffffff);
@@ -56,7 +54,7 @@ export class ThriftConnection {
       };
       this.pending.set(sequence, {
         answered: (reply) => settled(() => resolve(reply.result(method))),
-        failed: (error) => settled(() => reject(error)),
+        failed: (error) => settled(() => reject(withoutToldSecrets(error, args))),
       });
       this.socket.write(encodeCall(method, sequence, args));
     });

@@ -55,12 +55,9 @@ export class DownloadTickets {
     }
   }
 
-  /** Gives back what was not used up. */
-  async return(): Promise<void> {
-    for (const ticket of this.byVersion.values()) {
-      const { token } = await ticket.catch(() => ({ token: undefined }));
-      if (token !== undefined)
-        await this.satellite.call(Calls.cancelDownload, { downloadToken: token }, 'end the download').catch(() => undefined);
-    }
+  /** The tokens of what was not used up. */
+  async left(): Promise<string[]> {
+    const tickets = await Promise.allSettled(this.byVersion.values());
+    return tickets.flatMap((ticket) => (ticket.status === 'fulfilled' && ticket.value.token ? [ticket.value.token] : []));
   }
 }

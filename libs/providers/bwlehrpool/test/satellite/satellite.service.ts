@@ -27,7 +27,11 @@ interface Parts {
 /** The satellite's methods, with the ids of their arguments and of the fields of what they answer as the reference lists them. */
 export function satelliteService({ store, users, pageSize, transferPorts }: Parts): Service {
   const user = (args: Fields, id = 1) => users.byToken(textAt(args, id));
-  const baseOf = (args: Fields) => found(store.bases.get(textAt(args, 2)));
+  const baseOf = (args: Fields) => {
+    const base = store.bases.get(textAt(args, 2));
+    if (!base && !store.saysNotFound) throw invocation();
+    return found(base);
+  };
   const ownBase = (args: Fields, right: keyof Rights) => {
     const [who, base] = [user(args), baseOf(args)];
     if (!rightsOf(base, who)[right]) throw authorization(2);
@@ -70,7 +74,9 @@ export function satelliteService({ store, users, pageSize, transferPorts }: Part
       handle: (args) => {
         const { id, firstName, lastName, isStudent } = user(args);
         return struct({
-          1: struct({ 1: text(id), 2: text(firstName), 3: text(lastName), 5: text('test.uni') }),
+          1: users.untold.satellite
+            ? undefined
+            : struct({ 1: text(id), 2: text(firstName), 3: text(lastName), 5: text('test.uni') }),
           2: bool(false),
           3: bool(!isStudent),
         });
@@ -83,10 +89,12 @@ export function satelliteService({ store, users, pageSize, transferPorts }: Part
         const who = user(args);
         if (who.isStudent) throw authorization(2);
         const page = args.get(3) as number;
-        return list([...store.bases.values()].slice(page * pageSize, (page + 1) * pageSize).map((base) => summary(base, who)));
+        return list(
+          [...store.bases.values()].slice(page * pageSize, (page + 1) * pageSize).map((base) => summary(store, base, who)),
+        );
       },
     },
-    getImageDetails: { throws: 'ANV', handle: (args) => details(baseOf(args), user(args)) },
+    getImageDetails: { throws: 'ANV', handle: (args) => details(store, baseOf(args), user(args)) },
     createImage: {
       throws: 'AV',
       handle: (args) => {
@@ -193,7 +201,7 @@ const rightsIn = (fields: Fields): Rights => ({
 
 const latestOf = (base: StoredBase) => base.versions.filter(({ isValid }) => isValid).at(-1);
 
-function summary(base: StoredBase, who: TestUser): Wire {
+function summary(store: Store, base: StoredBase, who: TestUser): Wire {
   const latest = latestOf(base);
   return struct({
     1: text(base.id),
@@ -210,21 +218,21 @@ function summary(base: StoredBase, who: TestUser): Wire {
     18: rights(base.defaultPermissions),
     19: rights(rightsOf(base, who)),
     20: latest && i64(latest.createTime),
-    22: i32(base.versions.length),
+    22: store.countsVersions ? i32(base.versions.length) : undefined,
     23: text(base.description),
     // A field of a later version, of a type that has to be skipped with all that is in it.
     99: struct({ 1: list([struct({ 7: textMap({ unknown: 'field' }) })]) }),
   });
 }
 
-function details(base: StoredBase, who: TestUser): Wire {
+function details(store: Store, base: StoredBase, who: TestUser): Wire {
   const latest = latestOf(base);
   const versions = base.versions.map(({ id, createTime, size, uploaderId, isValid, software }) =>
     struct({
       1: text(id),
       2: i64(createTime),
       3: i64(createTime + 86_400),
-      4: i64(size),
+      4: store.tellsSizes ? i64(size) : undefined,
       5: text(uploaderId),
       7: bool(false),
       8: bool(isValid),

@@ -84,6 +84,12 @@ export class Store {
   listsDeleted = false;
   /** What has been uploaded is not valid. */
   finishesInvalid = false;
+  /** Whether the list says how many versions an image has. */
+  countsVersions = true;
+  /** Whether it says how large versions are. */
+  tellsSizes = true;
+  /** Whether an image that is not there is called that, or refused without a word. */
+  saysNotFound = true;
   private clock = 1_700_000_000;
 
   now(): number {

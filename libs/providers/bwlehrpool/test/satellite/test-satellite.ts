@@ -30,6 +30,8 @@ export interface TestSatellite extends AsyncDisposable {
   authority: string;
   /** What the master says of the satellite, where it is not the truth. */
   known: { addresses: string[]; certSha256: Buffer | null };
+  /** Other satellites that the master lists before it. */
+  others: { addresses: string[]; certSha256: Buffer }[];
   /** `credentials` of an environment that is this satellite. */
   access(
     how: 'tls' | 'plain',
@@ -47,14 +49,16 @@ export async function startSatellite({ pageSize = 3 } = {}): Promise<TestSatelli
   const transfer: Ports = { plain: 0, tls: 0 };
   const known: TestSatellite['known'] = { addresses: ['127.0.0.1'], certSha256: Buffer.from(own.sha256, 'hex') };
 
+  const others: TestSatellite['others'] = [];
+  const masterCalls = masterService(users, known, others);
   const rpcService = satelliteService({ store, users, pageSize, transferPorts: () => transfer });
   const calls = (service: Service) => (socket: Parameters<typeof serveCalls>[0]) => serveCalls(socket, service, faults);
   const files = (socket: Parameters<typeof serveTransfer>[0]) => void serveTransfer(socket, store, faults);
   const listeners = {
     rpcPlain: new Listener(calls(rpcService)),
     rpcTls: new Listener(calls(rpcService), own),
-    masterPlain: new Listener(calls(masterService(users, known))),
-    masterTls: new Listener(calls(masterService(users, known)), masterTls),
+    masterPlain: new Listener(calls(masterCalls)),
+    masterTls: new Listener(calls(masterCalls), masterTls),
     transferPlain: new Listener(files),
     transferTls: new Listener(files, own),
   };
@@ -73,6 +77,7 @@ export async function startSatellite({ pageSize = 3 } = {}): Promise<TestSatelli
     certSha256: own.sha256,
     authority: authority.root.cert,
     known,
+    others,
     access: (how, specifics = {}) => ({
       location: `127.0.0.1:${rpc[how]}`,
       username: LECTURER.login,
@@ -96,19 +101,21 @@ export async function startSatellite({ pageSize = 3 } = {}): Promise<TestSatelli
   };
 }
 
-function masterService(users: Users, known: TestSatellite['known']): Service {
+function masterService(users: Users, known: TestSatellite['known'], others: TestSatellite['others']): Service {
   const session = ({ token, user }: ReturnType<Users['logIn']>) =>
     struct({
       1: text(`session-${token}`),
       2: text(token),
-      3: list([
-        struct({
-          1: list(known.addresses.map(text)),
-          2: text('Test satellite'),
-          3: known.certSha256 ? binary(known.certSha256) : undefined,
-        }),
-      ]),
-      4: struct({ 1: text(user.id), 2: text(user.firstName), 3: text(user.lastName) }),
+      3: list(
+        [...others, known].map(({ addresses, certSha256 }) =>
+          struct({
+            1: list(addresses.map(text)),
+            2: text('Test satellite'),
+            3: certSha256 ? binary(certSha256) : undefined,
+          }),
+        ),
+      ),
+      4: users.untold.master ? undefined : struct({ 1: text(user.id), 2: text(user.firstName), 3: text(user.lastName) }),
     });
   return {
     localAccountLogin: { throws: 'AV', handle: (args) => session(users.logIn(textAt(args, 1), textAt(args, 2))) },

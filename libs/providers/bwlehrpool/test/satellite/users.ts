@@ -27,6 +27,8 @@ export const STUDENT = user('student', 'Evariste', 'Galois', true);
 
 /** Who may log in, and who has. */
 export class Users {
+  /** Who leaves out whom a login is for. */
+  readonly untold = { satellite: false, master: false };
   private readonly tokens = new Map<string, TestUser>();
   private readonly all = [LECTURER, COLLEAGUE, STUDENT];
 
