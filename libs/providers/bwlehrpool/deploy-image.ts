@@ -71,11 +71,13 @@ async function formerAttempt(
   const ours = noted && found.find(({ imageBaseId }) => imageBaseId === noted.baseId);
   if (noted && ours) {
     const { baseId, versionId, port } = noted;
-    const version = versionIn(ours, versionId);
-    if (version && isWhole(version, size)) return { finished: { baseId, versionId } };
-    if (!version && port !== undefined) {
+    if (hasWhole(ours, versionId, size)) return { finished: { baseId, versionId } };
+    // Whether the version is listed says nothing: a satellite may list it from the request on.
+    if (port !== undefined) {
       const { state } = await uploadStatus(satellite, versionId, size);
-      if (state !== 'unknown' && state !== 'error') return { begun: { baseId, ticket: { token: versionId, port } } };
+      if (state === 'idle' || state === 'working') return { begun: { baseId, ticket: { token: versionId, port } } };
+      // It may have come to its end after the look at its image.
+      if (hasWhole(await detailsOf(satellite, baseId), versionId, size)) return { finished: { baseId, versionId } };
     }
   }
   for (const useless of found) await removeImage(satellite, useless, former);
@@ -149,6 +151,11 @@ async function refuseTooLarge(satellite: Satellite, { size }: DeployableImage): 
       'ENVIRONMENT_REFUSED',
       `the image has ${size} bytes, and ${satellite.name} takes none of more than ${limit}`,
     );
+}
+
+function hasWhole(details: ImageDetails | null, versionId: string, size: number): boolean {
+  const version = details && versionIn(details, versionId);
+  return !!version && isWhole(version, size);
 }
 
 async function existing(satellite: Satellite, baseId: string): Promise<ImageDetails> {

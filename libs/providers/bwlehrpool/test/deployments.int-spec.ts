@@ -25,6 +25,7 @@ await describeWith([tool('openssl')], 'deploying to a satellite', () => {
     satellite.store.serverSideCopy = false;
     satellite.store.listsDeleted = false;
     satellite.store.finishesInvalid = false;
+    satellite.store.listsUploads = false;
     satellite.faults.letGo();
     satellite.faults.calls.clear();
     marker = randomUUID();
@@ -228,6 +229,15 @@ await describeWith([tool('openssl')], 'deploying to a satellite', () => {
       expect(bases()[0]!.versions).toHaveLength(1);
     });
 
+    it('goes on with the same upload also where the satellite lists the version already, as one that is not valid', async () => {
+      satellite.store.listsUploads = true;
+      await crash();
+      const [token] = satellite.store.uploads.keys();
+      const { reference } = await deploy();
+      expect(reference.split('/')[1]).toBe(token);
+      expect(satellite.store.uploads.size).toBe(1);
+    });
+
     it('begins anew where the satellite has restarted, and removes the former image', async () => {
       await crash();
       const [former] = bases();
@@ -401,7 +411,11 @@ await describeWith([tool('openssl')], 'deploying to a satellite', () => {
       expect(bases()).toEqual([]);
     });
 
-    it('ends an upload that is still under way', async () => {
+    it.each([
+      ['not listed', false],
+      ['listed', true],
+    ])('ends an upload that is still under way, its version %s', async (_how, listsUploads) => {
+      satellite.store.listsUploads = listsUploads;
       await crash();
       await remove(noted[0]);
       expect(holdingsOf(satellite)).toEqual([]);

@@ -1,6 +1,6 @@
 import { authorization, invalidToken, invocation, notFound } from './exceptions.js';
 import { type Service } from './rpc.server.js';
-import { ALL, NONE, type Rights, type Store, type StoredBase } from './store.js';
+import { ALL, NONE, type Rights, type Store, type StoredBase, type StoredVersion } from './store.js';
 import { type TestUser, type Users } from './users.js';
 import { binary, bool, i32, i64, list, struct, text, textMap, type Fields, type Wire } from './wire.js';
 
@@ -86,7 +86,7 @@ export function satelliteService({ store, users, pageSize, transferPorts }: Part
         return list([...store.bases.values()].slice(page * pageSize, (page + 1) * pageSize).map((base) => summary(base, who)));
       },
     },
-    getImageDetails: { throws: 'ANV', handle: (args) => details(baseOf(args), user(args)) },
+    getImageDetails: { throws: 'ANV', handle: (args) => details(baseOf(args), store.listedVersions(baseOf(args)), user(args)) },
     createImage: {
       throws: 'AV',
       handle: (args) => {
@@ -217,9 +217,9 @@ function summary(base: StoredBase, who: TestUser): Wire {
   });
 }
 
-function details(base: StoredBase, who: TestUser): Wire {
+function details(base: StoredBase, listed: StoredVersion[], who: TestUser): Wire {
   const latest = latestOf(base);
-  const versions = base.versions.map(({ id, createTime, size, uploaderId, isValid, software }) =>
+  const versions = listed.map(({ id, createTime, size, uploaderId, isValid, software }) =>
     struct({
       1: text(id),
       2: i64(createTime),
