@@ -53,8 +53,10 @@ export async function deployImage(
   if (!former.begun) image.log(saidOf(plan));
   await sendHashes(satellite, ticket, hashes);
   const end = await upload(satellite, ticket, image);
-  if (end !== 'finished') throw await thrownAway(satellite, baseId, ticket, end);
-  return finish(baseId, ticket.token);
+  // It may have been finished before it was forgotten.
+  const isDone = end === 'finished' || (end === 'lost' && hasWhole(await detailsOf(satellite, baseId), ticket.token, image.size));
+  if (isDone) return finish(baseId, ticket.token);
+  throw await thrownAway(satellite, baseId, ticket, end);
 }
 
 /**

@@ -26,6 +26,7 @@ await describeWith([tool('openssl')], 'deploying to a satellite', () => {
     satellite.store.listsDeleted = false;
     satellite.store.finishesInvalid = false;
     satellite.store.listsUploads = false;
+    satellite.store.forgetsFinished = false;
     satellite.faults.letGo();
     satellite.faults.calls.clear();
     marker = randomUUID();
@@ -246,6 +247,15 @@ await describeWith([tool('openssl')], 'deploying to a satellite', () => {
       expect(bases()).toHaveLength(1);
       expect(bases()[0]!.id).not.toBe(former!.id);
       expect(noted).toHaveLength(2);
+    });
+
+    it('keeps what was finished where the satellite has forgotten the upload before it was asked', async () => {
+      satellite.store.forgetsFinished = true;
+      let moved = 0;
+      await deploy({ moved: (bytes) => void (moved += bytes) });
+      expect(bases()[0]).toMatchObject({ name: 'Tools', versions: [expect.objectContaining({ isValid: true })] });
+      expect(bases()).toHaveLength(1);
+      expect([askedBytes(), moved]).toEqual([SIZE, SIZE]);
     });
 
     it('takes back what it made where the satellite restarts meanwhile', async () => {

@@ -84,6 +84,8 @@ export class Store {
   listsDeleted = false;
   /** What has been uploaded is not valid. */
   finishesInvalid = false;
+  /** It forgets an upload as soon as it is finished. */
+  forgetsFinished = false;
   /** What is being uploaded is listed as a version that is not valid, from the request on. */
   listsUploads = false;
   private clock = 1_700_000_000;
@@ -213,6 +215,7 @@ export class Store {
     if (upload.state !== STATE.working || upload.status.some((status) => status !== BLOCK_STATUS.complete)) return;
     upload.state = STATE.finished;
     upload.base.versions.push(this.versionOf(upload, !this.finishesInvalid));
+    if (this.forgetsFinished) this.uploads.delete(upload.token);
   }
 
   contentOf(version: StoredVersion): Buffer {
