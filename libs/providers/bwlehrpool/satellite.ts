@@ -1,4 +1,4 @@
-import { type Socket } from 'node:net';
+import { type OnReadOpts, type Socket } from 'node:net';
 import { type EgressPolicy } from '../egress-policy.js';
 import { type Settings } from './bwlehrpool.settings.js';
 import { Satellite as Calls } from './calls/methods.js';
@@ -41,10 +41,10 @@ export class Satellite implements AsyncDisposable {
   }
 
   /** A connection for a transfer: to the satellite's own host, trusted as the satellite is. */
-  async dial(port: number): Promise<Socket> {
+  async dial(port: number, onread: OnReadOpts): Promise<Socket> {
     const { satellite } = await this.whoWeAre();
     const name = `the file transfer of the satellite at ${hostAndPort({ host: satellite.host, port })}`;
-    return dial(this.egress, { ...satellite, port, name }, this.signal);
+    return dial(this.egress, { ...satellite, port, name }, this.signal, onread);
   }
 
   /** How the satellite is called in messages. */

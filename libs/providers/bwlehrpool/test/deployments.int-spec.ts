@@ -27,8 +27,7 @@ await describeWith([tool('openssl')], 'deploying to a satellite', () => {
     satellite.store.finishesInvalid = false;
     satellite.store.listsUploads = false;
     satellite.store.forgetsFinished = false;
-    satellite.faults.letGo();
-    satellite.faults.calls.clear();
+    satellite.faults.reset();
     marker = randomUUID();
     noted = [];
   });
