@@ -327,7 +327,7 @@ await describeWith([tool('openssl')], 'importing from a satellite', () => {
       const { reference } = storeImage(satellite, content);
       await work(async (session) => {
         const image = await session.describe(reference);
-        satellite.faults.sayError(...Array.from({ length: 8 }, () => 'timeout'));
+        satellite.faults.sayError(...Array.from({ length: 20 }, () => 'timeout'));
         await expect(session.read(image).then(bytesOf)).rejects.toMatchObject({
           code: 'ENVIRONMENT_UNREACHABLE',
           message: expect.stringContaining('timeout'),
