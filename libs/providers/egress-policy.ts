@@ -1,5 +1,5 @@
 import { lookup as resolve, type LookupAddress } from 'node:dns';
-import { BlockList, connect, isIP, type LookupFunction, type Socket } from 'node:net';
+import { BlockList, connect, isIP, type LookupFunction, type Socket, type TcpNetConnectOpts } from 'node:net';
 import { ViceError } from '#libs/errors';
 
 const CONNECT_MS = 10_000;
@@ -46,25 +46,32 @@ export class EgressPolicy {
     });
   };
 
-  /** A TCP connection, made within ten seconds. Raises LOCATION_DENIED, or the error of the system. */
-  async connect(host: string, port: number, signal: AbortSignal): Promise<Socket> {
+  /**
+   * A TCP connection, made within ten seconds. Raises LOCATION_DENIED, or the error of the system.
+   * @param open makes the socket, which begins to connect: `net.connect`, or what is built on it
+   */
+  async connect<Made extends Socket = Socket>(
+    host: string,
+    port: number,
+    signal: AbortSignal,
+    open: (options: TcpNetConnectOpts) => Made = connect as unknown as (options: TcpNetConnectOpts) => Made,
+  ): Promise<Made> {
     signal.throwIfAborted();
     this.check(host);
-    const socket = connect({
-      host,
-      port,
-      lookup: this.lookup,
-      noDelay: true,
-      keepAlive: true,
-      keepAliveInitialDelay: KEEP_ALIVE_MS,
+    const socket = open({ host, port, lookup: this.lookup });
+    socket.setNoDelay(true).setKeepAlive(true, KEEP_ALIVE_MS);
+    const denied: unknown[] = [];
+    // Before anything else hears of the connection: TLS would say the first thing at once.
+    socket.prependOnceListener('connect', () => {
+      try {
+        this.check(socket.remoteAddress ?? '', host);
+      } catch (error) {
+        denied.push(error);
+        socket.destroy();
+      }
     });
     await connected(socket, signal);
-    try {
-      this.check(socket.remoteAddress ?? '', host);
-    } catch (denied) {
-      socket.destroy();
-      throw denied;
-    }
+    if (denied.length > 0) throw denied[0];
     return socket;
   }
 

@@ -53,8 +53,10 @@ export async function deployImage(
   if (!former.begun) image.log(saidOf(plan));
   await sendHashes(satellite, ticket, hashes);
   const end = await upload(satellite, ticket, image);
-  if (end !== 'finished') throw await thrownAway(satellite, baseId, ticket, end);
-  return finish(baseId, ticket.token);
+  // It may have been finished before it was forgotten.
+  const isDone = end === 'finished' || (end === 'lost' && hasWhole(await detailsOf(satellite, baseId), ticket.token, image.size));
+  if (isDone) return finish(baseId, ticket.token);
+  throw await thrownAway(satellite, baseId, ticket, end);
 }
 
 /**
@@ -71,11 +73,13 @@ async function formerAttempt(
   const ours = noted && found.find(({ imageBaseId }) => imageBaseId === noted.baseId);
   if (noted && ours) {
     const { baseId, versionId, port } = noted;
-    const version = versionIn(ours, versionId);
-    if (version && isWhole(version, size)) return { finished: { baseId, versionId } };
-    if (!version && port !== undefined) {
+    if (hasWhole(ours, versionId, size)) return { finished: { baseId, versionId } };
+    // Whether the version is listed says nothing: a satellite may list it from the request on.
+    if (port !== undefined) {
       const { state } = await uploadStatus(satellite, versionId, size);
-      if (state !== 'unknown' && state !== 'error') return { begun: { baseId, ticket: { token: versionId, port } } };
+      if (state === 'idle' || state === 'working') return { begun: { baseId, ticket: { token: versionId, port } } };
+      // It may have come to its end after the look at its image.
+      if (hasWhole(await detailsOf(satellite, baseId), versionId, size)) return { finished: { baseId, versionId } };
     }
   }
   for (const useless of found) await removeImage(satellite, useless, former);
@@ -149,6 +153,11 @@ async function refuseTooLarge(satellite: Satellite, { size }: DeployableImage): 
       'ENVIRONMENT_REFUSED',
       `the image has ${size} bytes, and ${satellite.name} takes none of more than ${limit}`,
     );
+}
+
+function hasWhole(details: ImageDetails | null, versionId: string, size: number): boolean {
+  const version = details && versionIn(details, versionId);
+  return !!version && isWhole(version, size);
 }
 
 async function existing(satellite: Satellite, baseId: string): Promise<ImageDetails> {

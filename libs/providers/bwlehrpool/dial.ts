@@ -1,6 +1,6 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
-import { isIP, type Socket } from 'node:net';
-import { connect as connectTls, type ConnectionOptions } from 'node:tls';
+import { connect, isIP, type OnReadOpts, type Socket, type TcpNetConnectOpts } from 'node:net';
+import { connect as connectTls, type ConnectionOptions, type TLSSocket } from 'node:tls';
 import { ViceError } from '#libs/errors';
 import { connected, type EgressPolicy } from '../egress-policy.js';
 import { type Peer } from './bwlehrpool.settings.js';
@@ -22,23 +22,33 @@ export interface Server extends Peer {
 /** Whether a certificate of the server is known that its connections can be held to. */
 export const isPinned = ({ trust }: Server): boolean => 'sha256' in trust && trust.sha256.length > 0;
 
-/** A connection to a server that is the one we mean: until that is certain, not a byte of ours goes to it. Raises ViceErrors. */
-export async function dial(egress: EgressPolicy, server: Server, signal: AbortSignal): Promise<Socket> {
+/**
+ * A connection to a server that is the one we mean: until that is certain, not a byte of ours goes to it. Raises ViceErrors.
+ * @param onread takes what arrives, which is then heard of nowhere else
+ */
+export async function dial(egress: EgressPolicy, server: Server, signal: AbortSignal, onread?: OnReadOpts): Promise<Socket> {
+  const { host, port, tls, trust } = server;
   try {
-    const socket = await egress.connect(server.host, server.port, signal);
-    return server.tls ? await secured(socket, server, signal) : socket;
+    if (!tls) return await egress.connect(host, port, signal, (options) => connect({ ...options, ...(onread && { onread }) }));
+    // Not over a socket that is connected already: to that, TLS would not apply `onread`.
+    const options = { ...optionsFor(host, trust), ...(onread && { onread }) };
+    const socket = await egress.connect(host, port, signal, (tcp: TcpNetConnectOpts) => connectTls({ ...tcp, ...options }));
+    return await secured(socket, server, signal);
   } catch (error) {
     signal.throwIfAborted();
     throw connectionError(error, server.name);
   }
 }
 
-async function secured(socket: Socket, { host, trust, name }: Server, signal: AbortSignal): Promise<Socket> {
-  const pinned = 'sha256' in trust;
-  const options: ConnectionOptions = pinned ? { rejectUnauthorized: false } : { ca: trust.authority };
-  const tls = connectTls({ ...options, socket, host, servername: isIP(host) ? undefined : host, minVersion: 'TLSv1.2' });
+const optionsFor = (host: string, trust: Trust): ConnectionOptions => ({
+  ...('sha256' in trust ? { rejectUnauthorized: false } : { ca: trust.authority }),
+  servername: isIP(host) ? undefined : host,
+  minVersion: 'TLSv1.2',
+});
+
+async function secured(tls: TLSSocket, { trust, name }: Server, signal: AbortSignal): Promise<TLSSocket> {
   await connected(tls, signal, 'secureConnect');
-  if (!pinned) return tls;
+  if (!('sha256' in trust)) return tls;
   const found = createHash('sha256')
     .update(tls.getPeerX509Certificate()?.raw ?? '')
     .digest();

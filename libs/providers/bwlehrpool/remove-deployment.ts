@@ -22,8 +22,10 @@ export async function removeImage(satellite: Satellite, details: ImageDetails, r
   const noted = reference === undefined ? null : parseReference(reference);
   const versionId = noted?.baseId === imageBaseId ? noted.versionId : versions.length === 1 ? versions[0]!.versionId : undefined;
   if (versionId !== undefined) {
-    if (versionIn(details, versionId)) await removeVersion(satellite, versionId);
-    else await cancelUpload(satellite, versionId);
+    const version = versionIn(details, versionId);
+    // A satellite may list the version of an upload from the request on: to remove that does not end the upload.
+    if (noted?.port !== undefined || !version?.isValid) await cancelUpload(satellite, versionId);
+    if (version) await removeVersion(satellite, versionId);
   }
   const left = await detailsOf(satellite, imageBaseId);
   // A satellite may go on to list a version that was just deleted, until it has cleared it away.

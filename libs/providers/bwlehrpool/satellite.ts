@@ -1,4 +1,4 @@
-import { type Socket } from 'node:net';
+import { type OnReadOpts, type Socket } from 'node:net';
 import { ViceError } from '#libs/errors';
 import { type EgressPolicy } from '../egress-policy.js';
 import { type Settings } from './bwlehrpool.settings.js';
@@ -45,11 +45,11 @@ export class Satellite implements AsyncDisposable {
   }
 
   /** A connection for a transfer: to the satellite's own host, trusted as the satellite is. */
-  async dial(port: number): Promise<Socket> {
+  async dial(port: number, onread: OnReadOpts): Promise<Socket> {
     const { satellite } = await this.whoWeAre();
     const name = `the file transfer of the satellite at ${hostAndPort({ host: satellite.host, port })}`;
     try {
-      return await dial(this.egress, { ...satellite, port, name, tls: isTlsPort(port, satellite) }, this.signal);
+      return await dial(this.egress, { ...satellite, port, name, tls: isTlsPort(port, satellite) }, this.signal, onread);
     } catch (error) {
       this.throwIfStopped();
       throw error;

@@ -27,8 +27,9 @@ await describeWith([tool('openssl')], 'deploying to a satellite', () => {
     satellite.store.finishesInvalid = false;
     satellite.store.saysNotFound = true;
     Object.assign(satellite.users.untold, { satellite: false, master: false });
-    satellite.faults.letGo();
-    satellite.faults.calls.clear();
+    satellite.store.listsUploads = false;
+    satellite.store.forgetsFinished = false;
+    satellite.faults.reset();
     marker = randomUUID();
     noted = [];
   });
@@ -230,6 +231,15 @@ await describeWith([tool('openssl')], 'deploying to a satellite', () => {
       expect(bases()[0]!.versions).toHaveLength(1);
     });
 
+    it('goes on with the same upload also where the satellite lists the version already, as one that is not valid', async () => {
+      satellite.store.listsUploads = true;
+      await crash();
+      const [token] = satellite.store.uploads.keys();
+      const { reference } = await deploy();
+      expect(reference.split('/')[1]).toBe(token);
+      expect(satellite.store.uploads.size).toBe(1);
+    });
+
     it('begins anew where the satellite has restarted, and removes the former image', async () => {
       await crash();
       const [former] = bases();
@@ -238,6 +248,15 @@ await describeWith([tool('openssl')], 'deploying to a satellite', () => {
       expect(bases()).toHaveLength(1);
       expect(bases()[0]!.id).not.toBe(former!.id);
       expect(noted).toHaveLength(2);
+    });
+
+    it('keeps what was finished where the satellite has forgotten the upload before it was asked', async () => {
+      satellite.store.forgetsFinished = true;
+      let moved = 0;
+      await deploy({ moved: (bytes) => void (moved += bytes) });
+      expect(bases()[0]).toMatchObject({ name: 'Tools', versions: [expect.objectContaining({ isValid: true })] });
+      expect(bases()).toHaveLength(1);
+      expect([askedBytes(), moved]).toEqual([SIZE, SIZE]);
     });
 
     it('takes back what it made where the satellite restarts meanwhile', async () => {
@@ -441,7 +460,11 @@ await describeWith([tool('openssl')], 'deploying to a satellite', () => {
       expect(bases()).toEqual([]);
     });
 
-    it('ends an upload that is still under way', async () => {
+    it.each([
+      ['not listed', false],
+      ['listed', true],
+    ])('ends an upload that is still under way, its version %s', async (_how, listsUploads) => {
+      satellite.store.listsUploads = listsUploads;
       await crash();
       await remove(noted[0]);
       expect(holdingsOf(satellite)).toEqual([]);

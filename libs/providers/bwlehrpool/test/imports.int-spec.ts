@@ -18,8 +18,7 @@ await describeWith([tool('openssl')], 'importing from a satellite', () => {
     satellite.store.asked.length = 0;
     satellite.users.expire();
     Object.assign(satellite.store, { countsVersions: true, saysNotFound: true, tellsSizes: true });
-    satellite.faults.calls.clear();
-    satellite.faults.lines = 0;
+    satellite.faults.reset();
   });
   afterAll(async () => satellite?.[Symbol.asyncDispose]());
 
@@ -209,6 +208,7 @@ await describeWith([tool('openssl')], 'importing from a satellite', () => {
       satellite.faults.closeSilently(1);
       expect((await describeImage(reference)).contentType).toBe('disk-qcow2');
       expect(satellite.faults.calls.get('requestDownload')).toBe(2);
+      expect(satellite.store.downloads.size).toBe(0);
     });
 
     it.each([
@@ -228,13 +228,12 @@ await describeWith([tool('openssl')], 'importing from a satellite', () => {
       ['payload read error', 'ENVIRONMENT_UNREACHABLE', true],
     ])('is given up in words where the satellite says "%s" every time', async (said, code, transient) => {
       const { reference } = storeImage(satellite, qcow2(1000));
-      satellite.faults.sayError(said, said, said);
+      satellite.faults.sayError(said, said, said, said, said);
       await expect(describeImage(reference)).rejects.toMatchObject({
         code,
         transient,
         message: expect.stringContaining(said),
       });
-      while (satellite.faults.nextError() !== undefined);
     });
   });
 
@@ -280,6 +279,13 @@ await describeWith([tool('openssl')], 'importing from a satellite', () => {
         satellite.faults.closeSilently(1);
         expect((await bytesOf(await session.read(image))).equals(content)).toBe(true);
       });
+      expect(askedBytes()).toBe(SIZE);
+    });
+
+    it('come over one line where the satellite takes no second one, not even to speak TLS', async () => {
+      const { reference } = storeImage(satellite, content);
+      satellite.faults.linesAtOnce = 1;
+      expect((await imported(reference)).equals(content)).toBe(true);
       expect(askedBytes()).toBe(SIZE);
     });
 
@@ -365,12 +371,11 @@ await describeWith([tool('openssl')], 'importing from a satellite', () => {
       const { reference } = storeImage(satellite, content);
       await work(async (session) => {
         const image = await session.describe(reference);
-        satellite.faults.sayError(...Array.from({ length: 8 }, () => 'timeout'));
+        satellite.faults.sayError(...Array.from({ length: 20 }, () => 'timeout'));
         await expect(session.read(image).then(bytesOf)).rejects.toMatchObject({
           code: 'ENVIRONMENT_UNREACHABLE',
           message: expect.stringContaining('timeout'),
         });
-        while (satellite.faults.nextError() !== undefined);
       });
     });
 

@@ -5,16 +5,18 @@ import { type BlockQueue } from './block-queue.js';
 import { type DownloadBlock } from './download-block.js';
 import { type DownloadTickets } from './download-tickets.js';
 import { rangeText } from './meta-block.js';
+import { Patience } from './patience.js';
 import { BrokenLine, type TransferLine } from './transfer-line.js';
 
 /** How often in a row a line may break without having brought anything. */
-const FRUITLESS_LINES = 3;
+const FRUITLESS_LINES = 5;
 /** How often one block may arrive damaged. */
 const BAD_BLOCKS = 3;
 
 /** Fetches blocks of one version over lines that may break. What a broken line has brought is not asked for again. */
 export class BlockFetcher {
   private readonly lines = new Set<TransferLine>();
+  private dialling = 0;
   private closed = false;
 
   constructor(
@@ -31,22 +33,26 @@ export class BlockFetcher {
     let line: TransferLine | null = null;
     let brought = 0;
     let fruitless = 0;
+    const patience = new Patience(this.satellite.signal);
     for (let block = await queue.next(); block; block = await queue.next()) {
-      if (!line) {
-        line = await this.open();
-        brought = 0;
-      }
       try {
+        if (!line) {
+          brought = 0;
+          line = await this.open();
+        }
         await fetchSound(line, block, () => brought++);
         queue.deliver(block);
       } catch (error) {
-        this.drop(line);
+        if (line) this.drop(line);
         queue.giveBack(block);
         if (this.closed || !(error instanceof BrokenLine)) throw error;
-        if (!line.heard && this.lines.size > 0) return null; // the satellite has enough lines: the others do it
+        const isSilent = !line?.heard;
+        if (isSilent && this.lines.size + this.dialling > 0) return null; // the satellite has enough lines: the others do it
         fruitless = brought > 0 ? 0 : fruitless + 1;
         if (fruitless >= FRUITLESS_LINES || isFinal(error)) throw this.inWords(error);
-        if (!line.heard) this.tickets.spend(this.versionId);
+        if (line && isSilent) await this.tickets.giveBack(this.versionId);
+        if (fruitless > 0) await patience.pause();
+        else patience.renew();
         line = null;
       }
     }
@@ -59,10 +65,15 @@ export class BlockFetcher {
   }
 
   private async open(): Promise<TransferLine> {
-    const line = await this.tickets.open(this.versionId);
-    this.lines.add(line);
-    if (this.closed) this.drop(line);
-    return line;
+    this.dialling++;
+    try {
+      const line = await this.tickets.open(this.versionId);
+      this.lines.add(line);
+      if (this.closed) this.drop(line);
+      return line;
+    } finally {
+      this.dialling--;
+    }
   }
 
   private drop(line: TransferLine): void {
@@ -71,6 +82,7 @@ export class BlockFetcher {
   }
 
   private inWords(error: BrokenLine): ViceError {
+    if (error.cause instanceof ViceError) return error.cause;
     return (
       refusalInWords(error.said, this.satellite.name) ??
       new ViceError('ENVIRONMENT_UNREACHABLE', `the file transfer of ${this.satellite.name} broke off: ${error.message}`, {

@@ -5,8 +5,9 @@ import { BlockFetcher } from './block-fetcher.js';
 import { BlockQueue } from './block-queue.js';
 import { blockCount } from './blocks.js';
 import { DownloadBlock } from './download-block.js';
+import { openLine } from './open-line.js';
 import { portOf } from './transfer-port.js';
-import { TransferLine } from './transfer-line.js';
+import { type TransferLine } from './transfer-line.js';
 
 /**
  * Permits to download a version. A satellite gives out few of them in a time, so that one is used for all that a session reads of a version.
@@ -26,18 +27,23 @@ export class DownloadTickets {
     return ticket;
   }
 
-  /** It is used up, or the satellite does not know it any more. */
+  /** It is used up. */
   spend(versionId: string): void {
     this.byVersion.delete(versionId);
+  }
+
+  /** The satellite does not know it any more, or acts as if it did not: it must not go on to count. */
+  async giveBack(versionId: string): Promise<void> {
+    const ticket = this.byVersion.get(versionId);
+    this.spend(versionId);
+    if (ticket) await this.cancel(ticket);
   }
 
   /** A line over which bytes of the version can be asked for. */
   async open(versionId: string): Promise<TransferLine> {
     const ticket = await this.get(versionId);
     const { satellite } = await this.satellite.whoWeAre();
-    const line = new TransferLine(await this.satellite.dial(portOf(ticket, satellite)), this.satellite.signal);
-    await line.begin('download', ticket.token ?? '').catch(() => undefined); // whoever uses the line sees that it broke
-    return line;
+    return openLine(this.satellite, portOf(ticket, satellite), 'download', ticket.token ?? '');
   }
 
   /** The first bytes of a version, unchecked. */
@@ -59,5 +65,11 @@ export class DownloadTickets {
   async left(): Promise<string[]> {
     const tickets = await Promise.allSettled(this.byVersion.values());
     return tickets.flatMap((ticket) => (ticket.status === 'fulfilled' && ticket.value.token ? [ticket.value.token] : []));
+  }
+
+  private async cancel(ticket: Promise<TransferInformation>): Promise<void> {
+    const { token } = await ticket.catch(() => ({ token: undefined }));
+    if (token === undefined) return;
+    await this.satellite.call(Calls.cancelDownload, { downloadToken: token }, 'end the download').catch(() => undefined);
   }
 }

@@ -18,8 +18,9 @@ export class Patience {
 
   /** Nothing came of it. Answers for how many milliseconds nothing has: 0 at the first time, however long that took. */
   inVain(): number {
-    this.inVainSince ??= performance.now();
-    return performance.now() - this.inVainSince;
+    const now = performance.now();
+    this.inVainSince ??= now;
+    return now - this.inVainSince;
   }
 
   async pause(): Promise<void> {

@@ -1,4 +1,5 @@
 import { type Socket } from 'node:net';
+import { type Intake } from './intake.js';
 import { decodeMeta, encodeMeta, type MetaBlock } from './meta-block.js';
 
 /** How long the other side may be silent, or take nothing, before the line counts as broken. */
@@ -10,8 +11,9 @@ export class BrokenLine extends Error {
     message: string,
     /** What the other side said before: the text of its ERROR. */
     readonly said = '',
+    options?: ErrorOptions,
   ) {
-    super(message);
+    super(message, options);
   }
 }
 
@@ -29,12 +31,13 @@ export class TransferLine {
 
   constructor(
     private readonly socket: Socket,
+    intake: Intake,
     private readonly signal: AbortSignal,
     silenceMs = SILENCE_MS,
   ) {
     this.clock = setTimeout(() => this.silent(silenceMs), silenceMs);
     signal.addEventListener('abort', this.stop, { once: true });
-    socket.on('data', (chunk: Buffer) => this.hear(chunk));
+    intake.listen((bytes) => this.hear(bytes));
     socket.on('end', () => this.break(new BrokenLine('the connection was closed')));
     socket.on('error', (error) => this.break(new BrokenLine(error.message)));
     socket.on('close', () => this.break(new BrokenLine('the connection broke')));
@@ -56,7 +59,7 @@ export class TransferLine {
     let meta: MetaBlock | undefined;
     let held: Buffer = Buffer.alloc(0);
     await this.receive((chunk) => {
-      held = held.length === 0 ? chunk : Buffer.concat([held, chunk]);
+      held = Buffer.concat([held, chunk]);
       const decoded = decodeMeta(held);
       meta = decoded?.meta;
       return decoded?.rest ?? null;
@@ -66,7 +69,7 @@ export class TransferLine {
     return meta!;
   }
 
-  /** Gives exactly so many bytes to `take`, in pieces as they come. */
+  /** Gives exactly so many bytes to `take`, in pieces as they come, each good only until it returns. */
   readBytes(count: number, take: (piece: Buffer) => void): Promise<void> {
     let left = count;
     return this.receive((chunk) => {
@@ -122,8 +125,8 @@ export class TransferLine {
     this.heard = true;
     this.clock.refresh();
     if (this.taker) this.pass(chunk);
-    else this.leftOver = chunk;
-    // What nobody waits for stays with the other side, but for the rest of this chunk.
+    else this.keep(chunk);
+    // What nobody waits for stays with the other side, but for what has been read already.
     if (!this.taker) this.socket.pause();
   }
 
@@ -132,11 +135,15 @@ export class TransferLine {
     try {
       const rest = taker.take(chunk);
       if (rest === null) return;
-      if (rest.length > 0) this.leftOver = rest;
+      this.keep(rest);
       taker.done();
     } catch (cause) {
       this.break(new BrokenLine(`what the satellite sent is not understood: ${(cause as Error).message}`));
     }
+  }
+
+  private keep(rest: Buffer): void {
+    if (rest.length > 0) this.leftOver = Buffer.concat([this.leftOver ?? Buffer.alloc(0), rest]);
   }
 
   /** A line that nobody waits for may be silent. */

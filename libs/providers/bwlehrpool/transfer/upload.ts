@@ -2,15 +2,11 @@ import { ViceError } from '#libs/errors';
 import { type DeployableImage } from '../../environment-provider.js';
 import { refusalInWords } from '../errors/server-words.js';
 import { type Satellite } from '../satellite.js';
-import { pieceBuffers, piecesOf } from './block-hashes.js';
-import { BLOCK_BYTES, blockCount, type ByteRange } from './blocks.js';
-import { rangeOf, rangeText } from './meta-block.js';
 import { Patience } from './patience.js';
-import { BrokenLine, TransferLine } from './transfer-line.js';
 import { SentBytes } from './sent-bytes.js';
+import { UploadLines } from './upload-lines.js';
 import { uploadStatus, type UploadStatus } from './upload-status.js';
 
-const LINES = 2;
 /** How long lines may end without anything having come of them: twice as long as a satellite takes to notice that one is dead. */
 const PATIENCE_MS = 30_000;
 /** How long a satellite may hash, copy and finish without a sign of progress. */
@@ -38,11 +34,7 @@ export async function upload(
 
 class Upload {
   private readonly sent: SentBytes;
-  private readonly lines = new Set<TransferLine>();
-  /** Bytes that have gone, also those that go again. */
-  private went = 0;
-  /** What last kept lines from their work, for a message. */
-  private lastBreak: BrokenLine | null = null;
+  private readonly lines: UploadLines;
 
   constructor(
     private readonly satellite: Satellite,
@@ -51,6 +43,7 @@ class Upload {
     private readonly patienceMs: number,
   ) {
     this.sent = new SentBytes(image);
+    this.lines = new UploadLines(satellite, ticket, image, this.sent, patienceMs);
   }
 
   async run(): Promise<UploadEnd> {
@@ -60,11 +53,11 @@ class Upload {
       if (status.state === 'unknown') return 'lost';
       if (status.state === 'error') return 'failed';
       if (status.state === 'finished') break;
-      const reached = `${this.went} ${status.fingerprint}`;
+      const reached = `${this.lines.went} ${status.fingerprint}`;
       if (reached !== former) patience.renew();
       else this.goOnAfter(patience.inVain(), status);
       if (reached === former || !status.wantsLine) await patience.pause();
-      if (status.wantsLine) await this.sendOverLines();
+      if (status.wantsLine) await this.lines.send();
       former = reached;
     }
     this.sent.everything();
@@ -85,70 +78,16 @@ class Upload {
       throw new ViceError('ENVIRONMENT_FAILED', `${this.satellite.name} checks what it got, and does not come to an end`);
   }
 
-  /** Opens lines and answers on them until all have ended. Raises faults of the image, never those of a line. */
-  private async sendOverLines(): Promise<void> {
-    this.lastBreak = null;
-    const wanted = Math.min(LINES, Math.max(1, blockCount(this.image.size)));
-    const ended = await Promise.allSettled(Array.from({ length: wanted }, () => this.sendOverLine()));
-    this.satellite.signal.throwIfAborted();
-    const failed = ended.find((end) => end.status === 'rejected');
-    if (failed) throw failed.reason;
-  }
-
-  private async sendOverLine(): Promise<void> {
-    let line: TransferLine | undefined;
-    try {
-      line = new TransferLine(await this.satellite.dial(this.ticket.port), this.satellite.signal);
-      this.lines.add(line);
-      await line.begin('upload', this.ticket.token);
-      for (let range = await askedFor(line, this.image.size); range; range = await askedFor(line, this.image.size))
-        await this.send(line, range);
-    } catch (error) {
-      if (error instanceof BrokenLine) this.lastBreak = error;
-      else {
-        for (const other of this.lines) other.close();
-        throw error;
-      }
-    } finally {
-      if (line) this.lines.delete(line);
-      line?.close();
-    }
-  }
-
-  /** One piece is read while the one before it goes. */
-  private async send(line: TransferLine, range: ByteRange): Promise<void> {
-    await line.say({ RANGE: rangeText(range) });
-    let at = range.start;
-    let going = Promise.resolve();
-    for await (const piece of piecesOf(this.image, range, pieceBuffers(2))) {
-      await going;
-      going = line.write(piece).then(() => {
-        this.went += piece.length;
-        this.sent.range(range.start, (at += piece.length));
-      });
-      going.catch(() => undefined); // it is heard of with the next piece, or at the end
-    }
-    await going;
-  }
-
   private givenUp(): ViceError {
-    const { said = '', message = 'the satellite asks for nothing' } = this.lastBreak ?? {};
+    const { said = '', message = 'the satellite asks for nothing', cause } = this.lines.lastBreak ?? {};
+    if (cause instanceof ViceError) return cause;
     return (
       refusalInWords(said, this.satellite.name) ??
       new ViceError(
         'ENVIRONMENT_UNREACHABLE',
         `the file transfer to ${this.satellite.name} breaks off again and again: ${message}`,
-        { cause: this.lastBreak ?? undefined },
+        { cause: this.lines.lastBreak ?? undefined },
       )
     );
   }
-}
-
-/** What the satellite asks for next; null: for nothing more. It may ask for whole blocks, in any order, and again. */
-async function askedFor(line: TransferLine, size: number): Promise<ByteRange | null> {
-  const meta = await line.readMeta();
-  if (meta.has('DONE')) return null;
-  const range = rangeOf(meta.get('RANGE') ?? '');
-  if (range && range.end <= size && range.start % BLOCK_BYTES === 0) return range;
-  throw new BrokenLine(`the satellite asks for bytes that there are not: "${meta.get('RANGE') ?? ''}"`);
 }

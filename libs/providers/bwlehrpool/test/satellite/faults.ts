@@ -6,9 +6,11 @@ export class Faults {
   readonly calls = new Map<string, number>();
   /** How many transfer connections came. */
   lines = 0;
-  private readonly drops: { name: string; when: 'before' | 'after' }[] = [];
-  private readonly raised: { name: string; exception: Thrown }[] = [];
-  private readonly unanswered: string[] = [];
+  /** More transfer connections than so many are closed as soon as they come, before TLS. */
+  linesAtOnce = Infinity;
+  private drops: { name: string; when: 'before' | 'after' }[] = [];
+  private raised: { name: string; exception: Thrown }[] = [];
+  private unanswered: string[] = [];
   private cuts: number[] = [];
   private badBlocksLeft = 0;
   private silentLinesLeft = 0;
@@ -17,6 +19,22 @@ export class Faults {
   private errors: string[] = [];
   private wrongAnswers: string[][] = [];
   private readonly idle = new Set<() => void>();
+
+  /** All is well again, and nothing has been counted. */
+  reset(): void {
+    this.letGo();
+    this.calls.clear();
+    this.lines = 0;
+    this.linesAtOnce = Infinity;
+    this.drops = [];
+    this.raised = [];
+    this.unanswered = [];
+    this.cuts = [];
+    this.badBlocksLeft = 0;
+    this.silentLinesLeft = 0;
+    this.errors = [];
+    this.wrongAnswers = [];
+  }
 
   /** The connection of the next call of this name breaks: before it is heard, or after it was carried out. */
   dropCall(name: string, when: 'before' | 'after' = 'before'): void {

@@ -19,16 +19,25 @@ export type Service = Readonly<Record<string, ServedMethod>>;
 export class Listener {
   private readonly sockets = new Set<Socket>();
   private readonly server: Server;
+  private open = 0;
 
-  constructor(serve: (socket: Socket) => void, tls?: TlsOptions) {
+  /** @param most how many connections at once; further ones are closed without a word */
+  constructor(serve: (socket: Socket) => void, tls?: TlsOptions, most = () => Infinity) {
     const accept = (socket: Socket) => {
       this.sockets.add(socket.on('close', () => this.sockets.delete(socket)));
       socket.on('error', () => undefined);
       socket.setNoDelay(true);
       serve(socket);
     };
-    this.server = tls ? createTlsServer(tls, accept) : createServer(accept);
-    this.server.on('tlsClientError', () => undefined);
+    const tlsServer = tls && createTlsServer(tls, accept).on('tlsClientError', () => undefined);
+    this.server = createServer((socket) => {
+      socket.on('error', () => undefined);
+      if (this.open >= most()) return void socket.resume().end(); // unread, it would never close
+      this.open++;
+      socket.on('close', () => this.open--);
+      if (tlsServer) tlsServer.emit('connection', socket);
+      else accept(socket);
+    });
   }
 
   async listen(port = 0): Promise<number> {

@@ -227,7 +227,7 @@ function summary(store: Store, base: StoredBase, who: TestUser): Wire {
 
 function details(store: Store, base: StoredBase, who: TestUser): Wire {
   const latest = latestOf(base);
-  const versions = base.versions.map(({ id, createTime, size, uploaderId, isValid, software }) =>
+  const versions = store.listedVersions(base).map(({ id, createTime, size, uploaderId, isValid, software }) =>
     struct({
       1: text(id),
       2: i64(createTime),

@@ -90,6 +90,10 @@ export class Store {
   tellsSizes = true;
   /** Whether an image that is not there is called that, or refused without a word. */
   saysNotFound = true;
+  /** It forgets an upload as soon as it is finished. */
+  forgetsFinished = false;
+  /** What is being uploaded is listed as a version that is not valid, from the request on. */
+  listsUploads = false;
   private clock = 1_700_000_000;
 
   now(): number {
@@ -135,6 +139,13 @@ export class Store {
   deleteVersion(base: StoredBase, version: StoredVersion): void {
     if (this.listsDeleted) version.isValid = false;
     else base.versions = base.versions.filter((one) => one !== version);
+  }
+
+  /** What the image is said to have. */
+  listedVersions(base: StoredBase): StoredVersion[] {
+    const uploads = this.listsUploads ? [...this.uploads.values()].filter((upload) => upload.base === base) : [];
+    const unfinished = uploads.filter(({ state }) => state !== STATE.finished);
+    return [...base.versions, ...unfinished.map((upload) => this.versionOf(upload, false))];
   }
 
   findVersion(id: string): { base: StoredBase; version: StoredVersion } | null {
@@ -209,13 +220,17 @@ export class Store {
   finishIfComplete(upload: Upload): void {
     if (upload.state !== STATE.working || upload.status.some((status) => status !== BLOCK_STATUS.complete)) return;
     upload.state = STATE.finished;
-    const { token: id, size, blocks, hashes, machineDescription, ownerId: uploaderId } = upload;
-    const version = { id, createTime: this.now(), size, blocks, hashes, machineDescription, uploaderId };
-    upload.base.versions.push({ ...version, software: [], isValid: !this.finishesInvalid });
+    upload.base.versions.push(this.versionOf(upload, !this.finishesInvalid));
+    if (this.forgetsFinished) this.uploads.delete(upload.token);
   }
 
   contentOf(version: StoredVersion): Buffer {
     return Buffer.concat(version.blocks.map((block, i) => block ?? Buffer.alloc(blockLength(version.size, i))));
+  }
+
+  private versionOf(upload: Upload, isValid: boolean): StoredVersion {
+    const { token: id, size, blocks, hashes, machineDescription, ownerId: uploaderId } = upload;
+    return { id, createTime: this.now(), size, blocks, hashes, machineDescription, uploaderId, software: [], isValid };
   }
 
   private knownBlocks(): Map<string, Buffer> {

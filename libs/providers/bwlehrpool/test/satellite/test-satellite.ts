@@ -54,13 +54,14 @@ export async function startSatellite({ pageSize = 3 } = {}): Promise<TestSatelli
   const rpcService = satelliteService({ store, users, pageSize, transferPorts: () => transfer });
   const calls = (service: Service) => (socket: Parameters<typeof serveCalls>[0]) => serveCalls(socket, service, faults);
   const files = (socket: Parameters<typeof serveTransfer>[0]) => void serveTransfer(socket, store, faults);
+  const linesAtOnce = () => faults.linesAtOnce;
   const listeners = {
     rpcPlain: new Listener(calls(rpcService)),
     rpcTls: new Listener(calls(rpcService), own),
     masterPlain: new Listener(calls(masterCalls)),
     masterTls: new Listener(calls(masterCalls), masterTls),
-    transferPlain: new Listener(files),
-    transferTls: new Listener(files, own),
+    transferPlain: new Listener(files, undefined, linesAtOnce),
+    transferTls: new Listener(files, own, linesAtOnce),
   };
   const port = (of: keyof typeof listeners) => listeners[of].listen();
   const rpc = { plain: await port('rpcPlain'), tls: await port('rpcTls') };
