@@ -22,17 +22,19 @@ const IS_GARBAGE = `(
        AND ${isRooted('variants.source_digest')}))`;
 
 /**
- * SQL: the derived blobs beyond a quota of $1 bytes. They are laid in a row, what is in use first, then what was used last: what does not fit is
- * what was not used for longest.
+ * SQL: the derived blobs beyond a quota of $1 bytes. What alone is larger goes, and counts for nothing: it would drive out all others, and not
+ * fit all the same. The others are laid in a row, what is in use first, then what was used last: what does not fit is what was not used for
+ * longest.
  */
 const BEYOND_QUOTA = `
   SELECT digest FROM (
-    SELECT digest, in_use, sum(size) OVER (ORDER BY in_use DESC, used_at DESC, digest) AS bytes FROM (
+    SELECT digest, in_use, size > $1 AS too_large,
+           sum(size) FILTER (WHERE size <= $1) OVER (ORDER BY in_use DESC, used_at DESC, digest) AS bytes FROM (
       SELECT blobs.digest, blobs.size, ${isInUse('blobs.digest')} AS in_use, max(variants.last_used_at) AS used_at
         FROM blobs JOIN variants ON variants.digest = blobs.digest AND variants.source_digest <> blobs.digest
        WHERE blobs.state <> 'deleting' AND NOT ${isOriginal('blobs.digest')}
        GROUP BY blobs.digest, blobs.size) derived) ranked
-   WHERE bytes > $1 AND NOT in_use`;
+   WHERE (too_large OR bytes > $1) AND NOT in_use`;
 
 /**
  * Marks what nothing refers to as `deleting`, and what was derived beyond the quota, and gives it, with what was marked before. In two

@@ -217,12 +217,12 @@ await describeWith([postgres()], 'the ledger of the blob store', () => {
     });
     afterEach(() => void (place.config.variantQuotaBytes = null));
 
-    /** Derived from the original, of a MiB, last used so many minutes ago. */
-    async function derived(minutes: number): Promise<Digest> {
+    /** Derived from the original, last used so many minutes ago. */
+    async function derived(minutes: number, size = MiB): Promise<Digest> {
       const variant = newDigest();
       await place.blob(variant);
       await place.variant(original, variant);
-      await place.database.query('UPDATE blobs SET size = $2 WHERE digest = $1', [variant, MiB]);
+      await place.database.query('UPDATE blobs SET size = $2 WHERE digest = $1', [variant, size]);
       await place.database.query(`UPDATE variants SET last_used_at = now() - $2 * interval '1 minute' WHERE digest = $1`, [
         variant,
         minutes,
@@ -247,6 +247,14 @@ await describeWith([postgres()], 'the ledger of the blob store', () => {
       place.config.variantQuotaBytes = 0;
       expect(await condemned()).toHaveLength(2);
       expect(await place.stateOf(original)).toBe('stored');
+    });
+
+    test('goes where it alone is larger than the quota, and drives out no other, even while it is in use', async () => {
+      const [small, large, pinned] = [await derived(4), await derived(1, 3 * MiB), await derived(2, 3 * MiB)];
+      await ledger.pin(`download-${randomUUID()}`, pinned);
+      place.config.variantQuotaBytes = 2 * MiB;
+      expect(await condemned()).toEqual([large]);
+      expect(await place.stateOf(small)).toBe('stored');
     });
 
     test('stays while it is pinned, a live job works with it, or it is an original too; and others go in its stead', async () => {
