@@ -1,6 +1,6 @@
 import { type Digest } from '#libs/contracts';
 import { rowsOf, type Transaction } from '../database/index.js';
-import { BEYOND_QUOTA, isKeptByQuota } from './beyond-quota.js';
+import { BEYOND_QUOTA, MAY_GO_BEYOND_QUOTA } from './beyond-quota.js';
 import { isRooted } from './roots.js';
 
 /** SQL: whether the blob may go. What was derived from another blob stays as long as that one is referred to. */
@@ -29,7 +29,7 @@ export async function condemnBlobs(
     found.push(...(await rowsOf<Row>(manager, sql, [locked.map(({ digest }) => digest)])));
   };
   await condemn(IS_GARBAGE, [], IS_GARBAGE);
-  if (quotaBytes !== null) await condemn(`digest IN (${BEYOND_QUOTA})`, [quotaBytes], `NOT ${isKeptByQuota('blobs.digest')}`);
+  if (quotaBytes !== null) await condemn(`digest IN (${BEYOND_QUOTA})`, [quotaBytes], MAY_GO_BEYOND_QUOTA);
   const digests = found.map(({ digest }) => digest);
   await manager.query('DELETE FROM variants WHERE digest = ANY ($1) OR source_digest = ANY ($1)', [digests]);
   return digests;

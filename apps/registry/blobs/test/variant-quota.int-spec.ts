@@ -1,5 +1,5 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { afterAll, beforeAll, beforeEach, expect, jest, test } from '@jest/globals';
+import { afterAll, beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { BlobLedger } from '#libs/blobs';
 import { type Digest } from '#libs/contracts';
 import { describeWith, postgres } from '#libs/testing';
@@ -31,10 +31,10 @@ await describeWith([postgres()], 'what was derived', () => {
   const condemned = () => ledger.condemn(100);
 
   /** Derived from the original, last used so many hours ago. */
-  async function derived(hours: number, size = MiB): Promise<Digest> {
+  async function derived(hours: number, size = MiB, recipe?: string): Promise<Digest> {
     const variant = newDigest();
     await place.blob(variant);
-    await place.variant(original, variant);
+    await place.variant(original, variant, recipe);
     await place.database.query('UPDATE blobs SET size = $2 WHERE digest = $1', [variant, size]);
     await place.database.query(`UPDATE variants SET last_used_at = now() - $2 * interval '1 hour' WHERE digest = $1`, [
       variant,
@@ -82,6 +82,55 @@ await describeWith([postgres()], 'what was derived', () => {
     expect(await condemned()).toEqual([used]);
     await place.database.query(`UPDATE variants SET last_used_at = last_used_at - interval '9 minutes'`);
     expect(await condemned()).toEqual([used, made]);
+  });
+
+  describe('goes not before what was made of it', () => {
+    test('however long ago it was used itself: it goes after that, or with it', async () => {
+      const [first, second, third] = [
+        await derived(9, MiB, 'a/1'),
+        await derived(3, MiB, 'a/1+b/1'),
+        await derived(2, MiB, 'a/1+b/1+c/1'),
+      ];
+      const other = await derived(4, MiB, 'a/10');
+      place.config.variantQuotaBytes = 3 * MiB;
+      expect(await condemned()).toEqual([other]);
+      await ledger.forget([other]);
+      place.config.variantQuotaBytes = 2 * MiB;
+      expect(await condemned()).toEqual([third]);
+      await ledger.forget([third]);
+      place.config.variantQuotaBytes = 0;
+      expect((await condemned()).sort()).toEqual([first, second].sort());
+    });
+
+    test('while that is new, pinned, or an original too', async () => {
+      for (const [name, keep] of Object.entries({
+        made: (heir: Digest) => place.database.query('UPDATE variants SET last_used_at = now() WHERE digest = $1', [heir]),
+        pinned: (heir: Digest) => ledger.pin(`download-${randomUUID()}`, heir),
+        original: (heir: Digest) => place.image(heir),
+      })) {
+        await derived(9, MiB, `${name}/1`);
+        await keep(await derived(8, MiB, `${name}/1+b/1`));
+      }
+      place.config.variantQuotaBytes = 0;
+      expect(await condemned()).toEqual([]);
+    });
+
+    test('even where somebody takes hold of that at that moment', async () => {
+      const [first, second] = [await derived(9, MiB, 'a/1'), await derived(8, MiB, 'a/1+b/1')];
+      place.config.variantQuotaBytes = 0;
+      await place.database.transaction(async (tx) => {
+        await place.ledger.pinWithin(tx, `download-${randomUUID()}`, second);
+        expect(await condemned()).toEqual([]);
+      });
+      expect(await place.stateOf(first)).toBe('stored');
+    });
+
+    test('and takes that along where it alone is larger than the quota', async () => {
+      const [large, small, other] = [await derived(9, 3 * MiB, 'a/1'), await derived(1, MiB, 'a/1+b/1'), await derived(8)];
+      place.config.variantQuotaBytes = 2 * MiB;
+      expect((await condemned()).sort()).toEqual([large, small].sort());
+      expect(await place.stateOf(other)).toBe('stored');
+    });
   });
 
   test('stays no longer than its original, however new it is', async () => {
