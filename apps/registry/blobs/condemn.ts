@@ -1,18 +1,7 @@
 import { type Digest } from '#libs/contracts';
 import { rowsOf, type Transaction } from '../database/index.js';
-import { stillHolds } from './holder.js';
-
-/** SQL: whether something refers to this digest as an original. */
-const isOriginal = (digest: string): string => `(
-  EXISTS (SELECT FROM images WHERE images.digest = ${digest})
-  OR EXISTS (SELECT FROM deployments WHERE deployments.digest = ${digest}))`;
-
-/** SQL: whether a live job works with this digest, or somebody holds it. A deployment in progress always has such a job. */
-const isInUse = (digest: string): string => `(
-  EXISTS (SELECT FROM jobs WHERE jobs.digest = ${digest} AND jobs.state IN ('queued', 'running'))
-  OR EXISTS (SELECT FROM blob_pins pin WHERE pin.digest = ${digest} AND ${stillHolds('pin')}))`;
-
-const isRooted = (digest: string): string => `(${isOriginal(digest)} OR ${isInUse(digest)})`;
+import { BEYOND_QUOTA, MAY_GO_BEYOND_QUOTA } from './beyond-quota.js';
+import { isRooted } from './roots.js';
 
 /** SQL: whether the blob may go. What was derived from another blob stays as long as that one is referred to. */
 const IS_GARBAGE = `(
@@ -20,19 +9,6 @@ const IS_GARBAGE = `(
   AND NOT EXISTS (
     SELECT FROM variants WHERE variants.digest = blobs.digest AND variants.source_digest <> blobs.digest
        AND ${isRooted('variants.source_digest')}))`;
-
-/**
- * SQL: the derived blobs beyond a quota of $1 bytes. They are laid in a row, what is in use first, then what was used last: what does not fit is
- * what was not used for longest.
- */
-const BEYOND_QUOTA = `
-  SELECT digest FROM (
-    SELECT digest, in_use, sum(size) OVER (ORDER BY in_use DESC, used_at DESC, digest) AS bytes FROM (
-      SELECT blobs.digest, blobs.size, ${isInUse('blobs.digest')} AS in_use, max(variants.last_used_at) AS used_at
-        FROM blobs JOIN variants ON variants.digest = blobs.digest AND variants.source_digest <> blobs.digest
-       WHERE blobs.state <> 'deleting' AND NOT ${isOriginal('blobs.digest')}
-       GROUP BY blobs.digest, blobs.size) derived) ranked
-   WHERE bytes > $1 AND NOT in_use`;
 
 /**
  * Marks what nothing refers to as `deleting`, and what was derived beyond the quota, and gives it, with what was marked before. In two
@@ -53,7 +29,7 @@ export async function condemnBlobs(
     found.push(...(await rowsOf<Row>(manager, sql, [locked.map(({ digest }) => digest)])));
   };
   await condemn(IS_GARBAGE, [], IS_GARBAGE);
-  if (quotaBytes !== null) await condemn(`digest IN (${BEYOND_QUOTA})`, [quotaBytes], `NOT ${isRooted('blobs.digest')}`);
+  if (quotaBytes !== null) await condemn(`digest IN (${BEYOND_QUOTA})`, [quotaBytes], MAY_GO_BEYOND_QUOTA);
   const digests = found.map(({ digest }) => digest);
   await manager.query('DELETE FROM variants WHERE digest = ANY ($1) OR source_digest = ANY ($1)', [digests]);
   return digests;

@@ -99,6 +99,56 @@ describe('the plan of a conversion', () => {
     expect(inWords(planConversion(request))).toBe(plan);
   });
 
+  const toQcow2 = 'docker-image-to-disk-qcow2/1';
+  const toVmdk = `${toQcow2}+disk-qcow2-to-disk-vmdk/1`;
+  const toRaw = `${toVmdk}+disk-vmdk-to-disk-raw/1`;
+  it.each<[wish: ContentType, recipes: string[], plan: string]>([
+    ['disk-qcow2', [toVmdk], 'docker-image → disk-qcow2'],
+    ['disk-qcow2', [toVmdk, toRaw], 'docker-image → disk-qcow2'],
+    ['disk-raw', [toVmdk], `${toVmdk} → disk-raw`],
+    ['disk-vmdk', [toRaw], 'docker-image → disk-qcow2 → disk-vmdk'],
+    ['disk-vmdk', [toQcow2, toRaw], `${toQcow2} → disk-vmdk`],
+    // As another release made it: where that has been is not known.
+    [
+      'disk-qcow2',
+      ['of-another-release/7+disk-qcow2-to-disk-vmdk/1'],
+      'of-another-release/7+disk-qcow2-to-disk-vmdk/1 → disk-qcow2',
+    ],
+  ])('to %s from a docker-image and what was made by %j, never back to where that has been: %s', (wish, recipes, plan) => {
+    const [original] = variantsOf('docker-image');
+    const derived = recipes.map((recipe) => ({
+      ...{ digest: recipe, recipe, subformat: null },
+      contentType: lastConversion(recipe)!.to,
+    }));
+    const request = { variants: [original, ...derived] as const, accepts: [wish], subformat: null, toolsets: ALL };
+    expect(inWords(planConversion(request))).toBe(plan);
+  });
+
+  it('visits no place twice, whatever was made before: recipes do not grow for ever', () => {
+    const originals = ['docker-image', 'disk-vdi', 'disk-vmdk', 'disk-vmdk streamOptimized', 'disk-raw'];
+    for (const [original] of originals.map((name) => variantsOf(name))) {
+      const recipes: (string | null)[] = [null];
+      for (const recipe of recipes) {
+        const last = recipe === null ? undefined : lastConversion(recipe);
+        const from = last ? { ...last, contentType: last.to, subformat: last.subformat ?? null } : original;
+        for (const accepted of CONTENT_TYPES) {
+          const variants = [
+            original,
+            { digest: 'kept', contentType: from.contentType, subformat: from.subformat, recipe },
+          ] as const;
+          const plan = planConversion({ variants, accepts: [accepted], subformat: null, toolsets: ALL });
+          if (!('steps' in plan)) continue;
+          const made = recipeAfter(plan.from.recipe, plan.steps[0]);
+          if (!recipes.includes(made)) recipes.push(made);
+        }
+      }
+      for (const recipe of recipes.filter((one) => one !== null)) {
+        const ends = recipe.split('+').map((one) => one.replace(/^.*-to-|\/.*$/g, ''));
+        expect(new Set(ends).size).toBe(ends.length);
+      }
+    }
+  });
+
   it('takes what is accepted best where ways cost the same', () => {
     const costs = new Map(
       CONVERSIONS.filter(({ from, subformat }) => from === 'disk-vdi' && !subformat).map(({ to, cost }) => [to, cost]),

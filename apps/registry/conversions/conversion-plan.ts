@@ -56,17 +56,23 @@ function planWay<V extends VariantInHand>(request: PlanRequest<V>): Plan<V> {
   return { reason, missing: [...needed].filter((toolset) => !request.toolsets.has(toolset)) };
 }
 
-/** A way is taken over the shortest one known: the table is small, and its costs are positive. */
 function cheapestWay<V extends VariantInHand>(
   request: PlanRequest<V>,
   isPossible: (conversion: Conversion) => boolean,
 ): Way<V> | null {
-  const ways = new Map<string, Way<V>>();
-  for (const from of request.variants) {
-    const place = placeOf(from.contentType, from.subformat);
-    if (!ways.has(place)) ways.set(place, { from, steps: [], cost: 0 });
-  }
-  const conversions = CONVERSIONS.filter((one) => isPossible(one) && leadsOn(one, request.variants[0].contentType));
+  const [original] = request.variants;
+  const conversions = CONVERSIONS.filter((one) => isPossible(one) && leadsOn(one, original.contentType));
+  const ways = request.variants.map((from) => waysFrom(from, placesBefore(from, original), conversions));
+  const ends = request.accepts
+    .flatMap((contentType) => placesOf(contentType, request.subformat))
+    .flatMap((place) => ways.map((from) => from.get(place)))
+    .filter((way) => way !== undefined);
+  return ends.reduce<Way<V> | null>((best, way) => (best && best.cost <= way.cost ? best : way), null);
+}
+
+/** To each place the cheapest. A way is taken over the shortest one known: the table is small, and its costs are positive. */
+function waysFrom<V extends VariantInHand>(from: V, before: ReadonlySet<string>, conversions: Conversion[]): Map<string, Way<V>> {
+  const ways = new Map<string, Way<V>>([[placeOf(from.contentType, from.subformat), { from, steps: [], cost: 0 }]]);
   for (let better = true; better;) {
     better = false;
     for (const way of [...ways.values()]) {
@@ -74,17 +80,24 @@ function cheapestWay<V extends VariantInHand>(
         if (next.from !== endOf(way)) continue;
         const place = placeOf(next.to, next.subformat ?? null);
         const cost = way.cost + next.cost;
-        if (cost >= (ways.get(place)?.cost ?? Infinity)) continue;
-        ways.set(place, { from: way.from, steps: [...way.steps, next], cost });
+        if (before.has(place) || cost >= (ways.get(place)?.cost ?? Infinity)) continue;
+        ways.set(place, { from, steps: [...way.steps, next], cost });
         better = true;
       }
     }
   }
-  const ends = request.accepts
-    .flatMap((contentType) => placesOf(contentType, request.subformat))
-    .map((place) => ways.get(place))
-    .filter((way) => way !== undefined);
-  return ends.reduce<Way<V> | null>((best, way) => (best && best.cost <= way.cost ? best : way), null);
+  return ways;
+}
+
+/**
+ * Where a variant has been since the original. No way leads there again: what it came from, where that went meanwhile, is made anew of what
+ * it was made of before, else the lineage would be a circle and recipes would grow for ever.
+ */
+function placesBefore({ recipe }: VariantInHand, original: VariantInHand): ReadonlySet<string> {
+  if (recipe === null) return new Set();
+  const conversions = recipe.split('+').map(conversionOf);
+  const places = conversions.slice(0, -1).map((one) => one && placeOf(one.to, one.subformat ?? null));
+  return new Set([placeOf(original.contentType, original.subformat), ...places.filter((place) => place !== undefined)]);
 }
 
 const isAccepted = (

@@ -31,7 +31,10 @@ export class ImageVariantsService {
     const image = isUUID(imageId) ? await manager.findOneBy(ImageEntity, { id: imageId }) : null;
     if (!image || (image.visibility !== 'public' && image.userId !== viewer)) throw noSuchImage(imageId);
     const variants = await variantsOf({ manager }, image, { keep: false });
-    return (variants ?? []).map(toContract);
+    if (!variants) return [];
+    const [original, ...derived] = variants;
+    // The row is that of all who have the same bytes: when the first of them brought these is nobody else's business.
+    return [{ ...original, createdAt: image.createdAt.toISOString() }, ...derived].map(toContract);
   }
 
   /** The content in a wished form, or the job that makes it. */

@@ -27,6 +27,10 @@ export class Variant {
   @ApiProperty({ type: [String], required: false, description: 'What the tool was called with' })
   arguments?: string[];
 
-  @ApiProperty({ type: String, format: 'date-time' })
+  @ApiProperty({
+    type: String,
+    format: 'date-time',
+    description: 'Of the original, that of the image; of what was derived, when it was converted, for whichever image',
+  })
   createdAt!: Instant;
 }

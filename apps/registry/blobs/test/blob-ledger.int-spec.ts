@@ -1,5 +1,5 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals';
+import { afterAll, beforeAll, beforeEach, expect, jest, test } from '@jest/globals';
 import { BlobLedger } from '#libs/blobs';
 import { type Digest } from '#libs/contracts';
 import { describeWith, postgres } from '#libs/testing';
@@ -204,80 +204,5 @@ await describeWith([postgres()], 'the ledger of the blob store', () => {
     const ended = ['succeeded', 'failed', 'cancelled'].map(async (state) => `${await place.job(state)}.1`);
     const gone = [expired, unknown, `${randomUUID()}.1`, ...(await Promise.all(ended))];
     expect((await ledger.endedWriters([reserving, pinning, queued, running, ...gone])).sort()).toEqual(gone.sort());
-  });
-
-  describe('what was derived', () => {
-    const MiB = 1 << 20;
-    let original: Digest;
-
-    beforeEach(async () => {
-      original = newDigest();
-      await place.blob(original);
-      await place.image(original);
-    });
-    afterEach(() => void (place.config.variantQuotaBytes = null));
-
-    /** Derived from the original, of a MiB, last used so many minutes ago. */
-    async function derived(minutes: number): Promise<Digest> {
-      const variant = newDigest();
-      await place.blob(variant);
-      await place.variant(original, variant);
-      await place.database.query('UPDATE blobs SET size = $2 WHERE digest = $1', [variant, MiB]);
-      await place.database.query(`UPDATE variants SET last_used_at = now() - $2 * interval '1 minute' WHERE digest = $1`, [
-        variant,
-        minutes,
-      ]);
-      return variant;
-    }
-
-    test('stays where there is no quota, and where it keeps within', async () => {
-      await Promise.all([derived(1), derived(2)]);
-      expect(await condemned()).toEqual([]);
-      place.config.variantQuotaBytes = 2 * MiB;
-      expect(await condemned()).toEqual([]);
-    });
-
-    test('goes beyond the quota, what was not used for longest first, and the original never', async () => {
-      const [, , third, fourth] = [await derived(1), await derived(2), await derived(3), await derived(4)];
-      place.config.variantQuotaBytes = 2 * MiB + 1;
-      expect((await condemned()).sort()).toEqual([third, fourth].sort());
-      expect(await place.database.query('SELECT FROM variants WHERE digest = ANY ($1)', [[third, fourth]])).toEqual([]);
-      await ledger.forget([third, fourth]);
-      expect(await condemned()).toEqual([]);
-      place.config.variantQuotaBytes = 0;
-      expect(await condemned()).toHaveLength(2);
-      expect(await place.stateOf(original)).toBe('stored');
-    });
-
-    test('stays while it is pinned, a live job works with it, or it is an original too; and others go in its stead', async () => {
-      const [free, pinned, worked, image, exported] = [
-        await derived(1),
-        await derived(2),
-        await derived(3),
-        await derived(4),
-        await derived(5),
-      ];
-      await ledger.pin(`download-${randomUUID()}`, pinned);
-      const job = await place.job('queued', worked);
-      await place.image(image);
-      await place.deployment(exported);
-      place.config.variantQuotaBytes = 2 * MiB;
-      expect(await condemned()).toEqual([free]);
-      await ledger.forget([free]);
-      place.config.variantQuotaBytes = 0;
-      expect(await condemned()).toEqual([]);
-      await place.endJob(job);
-      expect(await condemned()).toEqual([worked]);
-    });
-
-    test('is not condemned where somebody takes hold of it at that moment', async () => {
-      const variant = await derived(1);
-      place.config.variantQuotaBytes = 0;
-      await place.database.transaction(async (tx) => {
-        await place.ledger.pinWithin(tx, upload(), variant);
-        expect(await condemned()).toEqual([]);
-      });
-      expect(await condemned()).toEqual([]);
-    });
   });
 });

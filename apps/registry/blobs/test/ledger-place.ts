@@ -81,10 +81,10 @@ export class LedgerPlace implements AsyncDisposable {
     );
   }
 
-  async variant(source: Digest, digest: Digest): Promise<void> {
+  async variant(source: Digest, digest: Digest, recipe: string = digest): Promise<void> {
     await this.database.query(
-      `INSERT INTO variants (source_digest, content_type, recipe, digest, size) VALUES ($1, 'disk-raw', $2, $2, 1)`,
-      [source, digest],
+      `INSERT INTO variants (source_digest, content_type, recipe, digest, size) VALUES ($1, 'disk-raw', $2, $3, 1)`,
+      [source, recipe, digest],
     );
   }
 

@@ -42,6 +42,15 @@ await describeWith([postgres()], 'the variants of an image', () => {
     expect(await place.variants(id)).toEqual([]);
   });
 
+  it('tell nothing of when somebody else brought the same bytes', async () => {
+    const { digest } = await place.image('disk-raw');
+    await place.vice.sql(`UPDATE variants SET created_at = now() - interval '1 day' WHERE digest = '${digest}'`);
+    const owner = await place.vice.newUser();
+    const { id } = await place.image('disk-raw', { digest, owner });
+    const { createdAt } = await place.vice.ask(ImageCalls.getImage, { userId: owner, imageId: id });
+    expect(await place.variants(id, owner)).toEqual([expect.objectContaining({ digest, createdAt })]);
+  });
+
   it('are downloaded where they are there, the original too, and pinned meanwhile', async () => {
     const image = await place.image('disk-raw');
     expect(await place.download(image.id, 'disk-raw', { userId: place.userId, make: false })).toEqual({
