@@ -35,7 +35,10 @@ export class UpkeepService implements OnApplicationBootstrap, BeforeApplicationS
   ) {}
 
   async onApplicationBootstrap(): Promise<void> {
-    if (!this.config.amqpUrl) await this.reports.resumeAll();
+    if (!this.config.amqpUrl) {
+      await this.toolsets.forgetAll();
+      await this.reports.resumeAll();
+    }
     this.every(LAPSES_MS, 'ending lapsed leases', async () => {
       if ((await this.reports.endLapsed()) > 0) this.relay.wake();
     });

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
-import { ImageCalls, JobCalls, ToolCalls, type ConvertBlobPayload, type Deployment } from '#libs/contracts';
+import { ImageCalls, JobCalls, type ConvertBlobPayload, type Deployment } from '#libs/contracts';
 import { describeWith, postgres, until } from '#libs/testing';
 import { Client } from 'pg';
 import { ConversionPlace, newContentDigest, newDigest, SIZE } from './conversion-place.js';
@@ -220,26 +220,6 @@ await describeWith([postgres()], 'a deployment of what the environment does not 
       code: 'NOT_DEPLOYABLE',
       message: expect.stringContaining('there is no way from packerfile to disk-qcow2 or disk-raw or disk-vmdk'),
     });
-  });
-
-  it('is refused at once where no store worker has the tools, until one has', async () => {
-    const image = await place.image('disk-vdi');
-    const environment = await place.environment();
-    const said = (worker: string, toolsets: 'qemu-img'[], missing: string[]) =>
-      place.vice.ask(ToolCalls.toolsetsOf, { worker, toolsets, missing });
-    try {
-      await said('a', [], ['qemu-img', 'bwrap']);
-      await expect(place.deploy(image.id, environment)).rejects.toMatchObject({
-        code: 'TOOLS_MISSING',
-        message: expect.stringMatching(/qemu-img.*missing: qemu-img, bwrap.*scripts\/install-tools\.sh/),
-      });
-      await said('b', ['qemu-img'], []);
-      await place.deploy(image.id, environment);
-      await place.vice.sql(`UPDATE store_workers SET seen_at = now() - interval '91 seconds' WHERE worker = 'b'`);
-      await expect(place.deploy(image.id, environment)).rejects.toMatchObject({ code: 'TOOLS_MISSING' });
-    } finally {
-      await place.vice.sql('DELETE FROM store_workers');
-    }
   });
 
   it("of another user's private image is refused, as is any sight of it", async () => {
