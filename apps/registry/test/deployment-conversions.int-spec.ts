@@ -241,15 +241,26 @@ await describeWith([postgres()], 'a deployment of what the environment does not 
     expect(await place.now(deployment)).toMatchObject({ status: 'deployed' });
   });
 
-  it('is told to its owner with its plan', async () => {
+  it('is told to its owner with its plan, at each of its steps', async () => {
     const deployment = await place.deploy((await place.image('disk-vdi')).id, await place.environment());
     await place.convert(deployment, newDigest());
+    await place.export(deployment);
     const told = () =>
       place.vice.sql(
-        `SELECT change #>> '{data,plan,1,state}' AS state FROM events WHERE change->>'type' = 'deployment' AND change #>> '{data,id}' = '${deployment.id}' ORDER BY id`,
-      );
-    await until(async () => (await told()).length === 2, { what: 'two events' });
-    expect((await told()).map(({ state }) => state)).toEqual(['planned', 'queued']);
+        `SELECT change->'data' AS data FROM events WHERE change->>'type' = 'deployment' AND change #>> '{data,id}' = '${deployment.id}' ORDER BY id`,
+      ) as unknown as Promise<{ data: Deployment }[]>;
+    await until(async () => (await told()).length === 5, { what: 'five events' });
+    const events = (await told()).map(({ data }) => data);
+    expect(events.map((data) => [data.status, ...states(data)])).toEqual([
+      ['planned', 'convert queued', 'deploy planned'],
+      ['converting', 'convert running', 'deploy planned'],
+      ['converting', 'convert succeeded', 'deploy queued'],
+      ['exporting', 'convert succeeded', 'deploy running'],
+      ['deployed', 'convert succeeded', 'deploy succeeded'],
+    ]);
+    const times = events.map(({ updatedAt }) => updatedAt);
+    expect(times).toEqual([...times].sort());
+    expect(new Set(times).size).toBe(5);
   });
 
   it('is nobody else’s to convert', async () => {
