@@ -91,6 +91,11 @@ export class JobsService {
       .getOne();
   }
 
+  /** Whether an export of it ever began. Jobs of users are kept. */
+  async wasToBeExported(tx: Transaction, deploymentId: string): Promise<boolean> {
+    return tx.manager.existsBy(JobEntity, { deploymentId, action: Jobs.deployImage.action });
+  }
+
   /** What waits ends at once; what runs is told with its next heartbeat, and has until the end of its lease. */
   private async cancel(tx: Transaction, condition: string, parameters: object): Promise<void> {
     const jobs = await tx.manager

@@ -158,8 +158,29 @@ await describeWith([postgres()], 'a deployment of what the environment does not 
       ],
     });
     expect(await place.jobs(deployment)).toMatchObject([{ action: 'convert', state: 'failed', error }]);
+  });
+
+  it('whose conversion failed goes at once, as nothing of it ever went into the environment', async () => {
+    const deployment = await place.deploy((await place.image('disk-vdi')).id, await place.environment());
+    const message = await place.vice.next('convert', deployment.id);
+    await place.claim(message);
+    const error = { code: 'CONTENT_REFUSED', message: 'the disk is encrypted' };
+    await place.report(message, { kind: 'failed', ...error, transient: false });
+    await place.delete(deployment);
+    await expect(place.now(deployment)).rejects.toMatchObject({ code: 'DEPLOYMENT_NOT_FOUND' });
+    const jobs = await place.vice.sql(`SELECT action FROM jobs WHERE deployment_id = '${deployment.id}'`);
+    expect(jobs).toEqual([{ action: 'convert' }]);
+  });
+
+  it('whose export failed after its conversion goes by a job', async () => {
+    const deployment = await place.deploy((await place.image('disk-vdi')).id, await place.environment());
+    await place.convert(deployment);
+    const message = await place.vice.next('export', deployment.id);
+    await place.claim(message);
+    await place.report(message, { kind: 'failed', code: 'CREDENTIALS_REFUSED', message: 'no', transient: false });
     await place.delete(deployment);
     expect(await place.now(deployment)).toMatchObject({ status: 'removing' });
+    expect(await place.jobs(deployment)).toMatchObject([{ action: 'remove' }, { action: 'deploy' }, { action: 'convert' }]);
   });
 
   it('deleted before it is converted, is gone at once', async () => {
