@@ -13,6 +13,7 @@ import { ReportsService } from './reports.service.js';
 
 const LAPSES_MS = 500;
 const REPUBLISH_MS = 5000;
+const REINSPECT_MS = 5000;
 const PRUNE_MS = 10 * 60_000;
 
 /** What the registry looks after by the clock. Several registries may do it beside each other. */
@@ -45,6 +46,9 @@ export class UpkeepService implements OnApplicationBootstrap, BeforeApplicationS
     this.every(REPUBLISH_MS, 'publishing lost messages again', () => this.relay.republishLost());
     this.every(this.config.collectIntervalMs, 'beginning a collection of garbage', () =>
       this.database.transaction((tx) => this.jobs.enqueueCollection(tx)),
+    );
+    this.every(REINSPECT_MS, 'having an original looked at again', () =>
+      this.database.transaction((tx) => this.jobs.enqueueReinspection(tx)),
     );
     this.every(PRUNE_MS, 'forgetting what is old', () => this.prune());
     this.deadLetters = await Promise.all(
