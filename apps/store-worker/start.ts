@@ -5,7 +5,10 @@ import { StoreWorkerModule } from './store-worker.module.js';
 /** Starts a store worker: inspects what came in, converts, and collects garbage. */
 export function startStoreWorker(dependencies: WorkerDependencies): Promise<Closable> {
   const { config, broker, logger } = dependencies;
-  return startWorker('store', dependencies, (ask) =>
-    StoreWorkerModule.register({ config, broker, logger, ask, blobs: createBlobStore(config.blobStore, new BlobLedger(ask)) }),
+  return startWorker('store', dependencies, (ask, worker) =>
+    StoreWorkerModule.register({
+      ...{ config, broker, logger, ask, worker },
+      blobs: createBlobStore(config.blobStore, new BlobLedger(ask)),
+    }),
   );
 }

@@ -17,12 +17,14 @@ export interface StoreWorkerParts {
   broker: Broker;
   blobs: BlobStore;
   ask: Ask;
+  /** The name that it claims jobs under. */
+  worker: string;
   logger: Logger;
 }
 
 @Module({})
 export class StoreWorkerModule {
-  static register({ config, broker, blobs, ask, logger }: StoreWorkerParts): DynamicModule {
+  static register({ config, broker, blobs, ask, worker, logger }: StoreWorkerParts): DynamicModule {
     return {
       module: StoreWorkerModule,
       imports: [
@@ -33,7 +35,7 @@ export class StoreWorkerModule {
       providers: [
         { provide: VICE_CONFIG, useValue: config },
         { provide: BLOB_STORE, useValue: blobs },
-        { provide: ToolsetReports, useFactory: () => new ToolsetReports(ask, availableToolsets, logger) },
+        { provide: ToolsetReports, useFactory: () => new ToolsetReports(ask, worker, availableToolsets, logger) },
       ],
     };
   }

@@ -1,20 +1,24 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { type Ask, type WorkerToolsets } from '#libs/contracts';
+import { ToolCalls, type Ask, type WorkerToolsets } from '#libs/contracts';
 import { createLogger } from '#libs/observability';
 import { until } from '#libs/testing';
 import { ToolsetReports, type AvailableToolsets } from './toolset-reports.js';
 
 describe('what a store worker tells of its tools', () => {
   let reports: ToolsetReports;
+  /** How many reports came before each withdrawal. */
+  let withdrawn: number[];
   afterEach(() => reports.beforeApplicationShutdown());
 
   function start(available: AvailableToolsets, answer: () => unknown = () => ({})): WorkerToolsets[] {
     const told: WorkerToolsets[] = [];
-    const ask = (async (_call, request) => {
-      told.push(request as unknown as WorkerToolsets);
+    withdrawn = [];
+    const ask = (async (call, request) => {
+      if (call === ToolCalls.withdrawToolsets) withdrawn.push(told.length);
+      else told.push(request as unknown as WorkerToolsets);
       return answer();
     }) as Ask;
-    reports = new ToolsetReports(ask, available, createLogger('test', 'silent'), 5);
+    reports = new ToolsetReports(ask, 'host/1/a', available, createLogger('test', 'silent'), 5);
     reports.onApplicationBootstrap();
     return told;
   }
@@ -25,7 +29,7 @@ describe('what a store worker tells of its tools', () => {
       { toolset: 'container-disk', missing: ['mke2fs', 'vmlinuz'] },
     ]);
     await until(() => told.length > 0, { what: 'a report' });
-    expect(told[0]).toEqual({ worker: expect.any(String), toolsets: ['qemu-img'], missing: ['mke2fs', 'vmlinuz'] });
+    expect(told[0]).toEqual({ worker: 'host/1/a', toolsets: ['qemu-img'], missing: ['mke2fs', 'vmlinuz'] });
   });
 
   it('is looked at anew and told again under the same name, also where nobody heard it', async () => {
@@ -40,5 +44,22 @@ describe('what a store worker tells of its tools', () => {
     await until(() => told.length > 1, { what: 'two reports' });
     expect(told.map(({ toolsets }) => toolsets).slice(0, 2)).toEqual([[], ['qemu-img']]);
     expect(told[1]?.worker).toBe(told[0]?.worker);
+  });
+
+  it('is withdrawn at its end, after what is being told', async () => {
+    let found = (): void => undefined;
+    const told = start(() => new Promise((resolve) => (found = () => resolve([{ toolset: 'qemu-img', missing: [] }]))));
+    const ended = reports.beforeApplicationShutdown();
+    found();
+    await ended;
+    expect([told.length, withdrawn]).toEqual([1, [1]]);
+  });
+
+  it('keeps no worker from ending where nobody answers', async () => {
+    start(
+      async () => [],
+      () => new Promise(() => undefined),
+    );
+    await reports.beforeApplicationShutdown();
   });
 });

@@ -1,20 +1,22 @@
-import { randomUUID } from 'node:crypto';
-import { hostname } from 'node:os';
+import { setTimeout as pause } from 'node:timers/promises';
 import { type BeforeApplicationShutdown, type OnApplicationBootstrap } from '@nestjs/common';
 import { ToolCalls, TOOLSETS_SECONDS, type Ask, type Toolset } from '#libs/contracts';
 import { type Logger } from '#libs/observability';
+
+/** How long an end waits for the registry. */
+const WITHDRAWAL_MS = 1_000;
 
 /** Looks what is there to convert with: one entry for each toolset, complete where nothing is missing. */
 export type AvailableToolsets = () => Promise<{ toolset: Toolset; missing: string[] }[]>;
 
 /** Tells the registry, again and again, what this worker can convert with: tools may be installed while it runs. */
 export class ToolsetReports implements OnApplicationBootstrap, BeforeApplicationShutdown {
-  private readonly worker = `${hostname()}/${process.pid}/${randomUUID().slice(0, 8)}`;
   private timer?: NodeJS.Timeout;
   private telling: Promise<void> | null = null;
 
   constructor(
     private readonly ask: Ask,
+    private readonly worker: string,
     private readonly availableToolsets: AvailableToolsets,
     private readonly logger: Logger,
     private readonly intervalMs = TOOLSETS_SECONDS * 1000,
@@ -25,9 +27,22 @@ export class ToolsetReports implements OnApplicationBootstrap, BeforeApplication
     this.timer = setInterval(() => this.tell(), this.intervalMs);
   }
 
-  /** Does not wait for an answer: there may be none any more. */
-  beforeApplicationShutdown(): void {
+  /** Takes its word back. Does not wait long for an answer, as there may be none any more: then the registry forgets it in time. */
+  async beforeApplicationShutdown(): Promise<void> {
     clearInterval(this.timer);
+    const time = new AbortController();
+    await Promise.race([this.withdrawn(), pause(WITHDRAWAL_MS, undefined, { signal: time.signal }).catch(() => undefined)]);
+    time.abort();
+  }
+
+  /** After what is being told, which would be heard last otherwise. */
+  private async withdrawn(): Promise<void> {
+    try {
+      await this.telling;
+      await this.ask(ToolCalls.withdrawToolsets, { worker: this.worker });
+    } catch (error) {
+      this.logger.debug({ err: error }, 'the registry does not hear that this worker converts nothing any more');
+    }
   }
 
   private tell(): void {

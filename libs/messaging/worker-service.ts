@@ -4,6 +4,7 @@ import { type Ask, type JobKind } from '#libs/contracts';
 import { type Broker } from './broker.js';
 import { CallClient } from './calls/call-client.js';
 import { JobServer } from './jobs/job-server.js';
+import { newWorkerName } from './jobs/worker-name.js';
 import { startNestService, type NestServiceOptions } from './nest-service.js';
 import { patiently } from './patiently.js';
 import { type Closable } from './service-process.js';
@@ -14,19 +15,24 @@ export interface WorkerDependencies extends NestServiceOptions {
 
 /**
  * A worker: takes jobs of its kind until it is closed. `moduleOf` makes its module with an `ask` that outlasts an outage of the broker,
- * for calls that bear being asked twice; `more` are further ways in.
+ * for calls that bear being asked twice, and the name that the worker claims under; `more` are further ways in.
  */
 export async function startWorker(
   kind: JobKind,
   { config, broker, logger, listen }: WorkerDependencies,
-  moduleOf: (ask: Ask) => DynamicModule,
+  moduleOf: (ask: Ask, worker: string) => DynamicModule,
   more: readonly CustomTransportStrategy[] = [],
 ): Promise<Closable> {
   let closing = false;
   const { ask } = new CallClient(broker);
   const { jobConcurrency: concurrency, shutdownMs } = config;
-  const jobs = new JobServer({ kind, broker, ask, concurrency, shutdownMs, logger });
-  const service = await startNestService(moduleOf(patiently(ask, () => !closing)), [jobs, ...more], { config, logger, listen });
+  const worker = newWorkerName();
+  const jobs = new JobServer({ kind, broker, ask, worker, concurrency, shutdownMs, logger });
+  const module = moduleOf(
+    patiently(ask, () => !closing),
+    worker,
+  );
+  const service = await startNestService(module, [jobs, ...more], { config, logger, listen });
   return {
     async close() {
       closing = true;

@@ -12,4 +12,10 @@ export class ToolsController {
     await this.toolsets.seen(request);
     return {};
   }
+
+  @CallHandler(ToolCalls.withdrawToolsets)
+  async withdrawToolsets({ worker }: RequestOf<typeof ToolCalls.withdrawToolsets>): Promise<Empty> {
+    await this.toolsets.withdrawn(worker);
+    return {};
+  }
 }

@@ -67,7 +67,7 @@ export class DeploymentsService {
     return shown!;
   }
 
-  /** It goes from the environment too, by a job; with `forget` only the record goes. */
+  /** It goes from the environment too, by a job, where anything was ever to go there; with `forget` only the record goes. */
   async delete(userId: string, id: string, forget: boolean): Promise<void> {
     await this.database.transaction(async (tx) => {
       const deployment = await this.locked(tx, userId, id);
@@ -82,7 +82,9 @@ export class DeploymentsService {
       // A conversion that ends leaves nothing to remove, and the deployment is gone.
       await this.jobs.cancelDeploy(tx, id);
       if (await this.jobs.liveOfDeployment(tx, id)) return;
-      if (await tx.manager.existsBy(DeploymentEntity, { id })) await this.jobs.enqueueRemoval(tx, deployment);
+      if (!(await tx.manager.existsBy(DeploymentEntity, { id }))) return;
+      if (await this.jobs.wasToBeExported(tx, id)) await this.jobs.enqueueRemoval(tx, deployment);
+      else await this.changes.remove(tx, deployment);
     });
   }
 

@@ -50,6 +50,14 @@ export const inspectionDraft = (
     details: { size: blob.size, contentType: blob.contentType },
   });
 
+/** Looks again at what is the content of images already: nobody waits for it. */
+export const reinspectionDraft = (blob: { digest: Digest; size: number; contentType: ContentType }): JobDraft =>
+  draft(Jobs.inspectBlob, {
+    digest: blob.digest,
+    bytesTotal: blob.size,
+    details: { size: blob.size, contentType: blob.contentType },
+  });
+
 /** Makes the first of `steps` of a variant; the others follow it. */
 export const convertDraft = (
   original: Original,

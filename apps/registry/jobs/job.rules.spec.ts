@@ -1,7 +1,15 @@
 import { describe, expect, it } from '@jest/globals';
 import { type JobMessage, type JobOutcome } from '#libs/contracts';
-import { afterLapse, afterReport, couldBeJob, leavesTemporaries, type JobSituation, type NextState } from './job.rules.js';
-import { retryDelayMs } from './retry.rules.js';
+import {
+  afterLapse,
+  afterReport,
+  afterToolsMissing,
+  couldBeJob,
+  leavesTemporaries,
+  type JobSituation,
+  type NextState,
+} from './job.rules.js';
+import { handOnDelayMs, retryDelayMs } from './retry.rules.js';
 
 const fresh: JobSituation = { failures: 0, cancelRequested: false };
 const seventh: JobSituation = { failures: 7, cancelRequested: false };
@@ -44,6 +52,24 @@ describe('what becomes of a job when its attempt ends', () => {
     expect(afterLapse(fresh, 0)).toMatchObject({ state: 'queued', failures: 1, error: { code: 'LEASE_LOST' } });
     expect(afterLapse(seventh, 0)).toMatchObject({ state: 'failed', failures: 8 });
     expect(afterLapse(cancelled, 0)).toMatchObject({ state: 'cancelled' });
+  });
+});
+
+describe('what becomes of a job that its worker has no tools for, and another has', () => {
+  const error = { code: 'TOOLS_MISSING', message: 'qemu-img is not installed' };
+
+  it.each<[string, JobSituation, boolean, Partial<NextState>]>([
+    ['is handed on, and no failure', seventh, true, { state: 'queued', failures: 7, delayMs: 3000, error }],
+    ['counts as a failure where the worker had not said so', fresh, false, { state: 'queued', failures: 1, error }],
+    ['is the last failure of a worker that is mistaken', seventh, false, { state: 'failed', failures: 8 }],
+    ['is cancelled where that is asked for', cancelled, true, { state: 'cancelled' }],
+  ])('%s', (_, job, lacks, expected) => {
+    expect(afterToolsMissing({ ...job, attempt: 2 }, error, { lacks }, 0.5)).toMatchObject(expected);
+  });
+
+  it('waits longer each time, half a minute at most: the other may be busy for hours', () => {
+    expect([1, 2, 5, 6, 1000].map((attempts) => handOnDelayMs(attempts, 0))).toEqual([1000, 2000, 16_000, 16_000, 16_000]);
+    expect(handOnDelayMs(1000, 0.999)).toBeLessThan(32_000);
   });
 });
 

@@ -1,6 +1,6 @@
 import { isUUID } from 'class-validator';
 import { type JobMessage, type JobOutcome, type JobReport } from '#libs/contracts';
-import { MAX_FAILURES, retryDelayMs } from './retry.rules.js';
+import { handOnDelayMs, MAX_FAILURES, retryDelayMs } from './retry.rules.js';
 
 const MOST_ATTEMPTS = 2 ** 31 - 1;
 
@@ -38,6 +38,20 @@ export function afterReport(job: JobSituation, outcome: JobOutcome, random: numb
     case 'failed':
       return afterFailure(job, { code: outcome.code, message: outcome.message }, outcome.transient, random, outcome.retryAfter);
   }
+}
+
+/**
+ * The attempt's worker had no tools for it, but another one has: that one may take it. It counts as no failure of the job, unless the worker
+ * had not said that it lacks them: else two workers that are mistaken about themselves would pass it on for ever.
+ */
+export function afterToolsMissing(
+  job: JobSituation & { attempt: number },
+  error: JobFault,
+  { lacks }: { lacks: boolean },
+  random: number,
+): NextState {
+  if (!lacks || job.cancelRequested) return afterFailure(job, error, true, random);
+  return { state: 'queued', failures: job.failures, delayMs: handOnDelayMs(job.attempt, random), error };
 }
 
 /**

@@ -1,10 +1,12 @@
 import { Injectable } from '@nestjs/common';
 import { Jobs, type ContentType, type Digest, type Job } from '#libs/contracts';
+import { originalToLookAt } from '../conversions/content-digests.js';
 import { Database, JobEntity, type DeploymentEntity, type ImageEntity, type Transaction } from '../database/index.js';
 import { EndingsService } from './endings.service.js';
-import { collectionDraft, importDraft, inspectionDraft, removalDraft, type JobDraft } from './job-drafts.js';
+import { collectionDraft, importDraft, inspectionDraft, reinspectionDraft, removalDraft, type JobDraft } from './job-drafts.js';
 import { JobOutbox } from './job-outbox.js';
 import { toJob } from './job.contract.js';
+import { In } from 'typeorm';
 
 const SHOWN_AT_MOST = 500;
 
@@ -49,6 +51,15 @@ export class JobsService {
     if (live === 0) await this.outbox.add(tx, collectionDraft());
   }
 
+  /** Has an original looked at whose content digest a release before did not look for: one at a time, and not before what users wait for. */
+  async enqueueReinspection(tx: Transaction): Promise<void> {
+    const { action } = Jobs.inspectBlob;
+    await tx.manager.query('SELECT pg_advisory_xact_lock(hashtextextended($1, 0))', [action]);
+    const isBusy = await tx.manager.existsBy(JobEntity, { action, state: In(['queued', 'running']) });
+    const original = isBusy ? null : await originalToLookAt(tx);
+    if (original) await this.outbox.add(tx, reinspectionDraft(original));
+  }
+
   /** Imports and inspections of an image; of `olderThan` a generation, where that is given, else its conversions too. */
   async cancelOfImage(tx: Transaction, imageId: string, { olderThan }: { olderThan?: number } = {}): Promise<void> {
     const actions = [Jobs.importImage.action, Jobs.inspectBlob.action];
@@ -89,6 +100,11 @@ export class JobsService {
       .createQueryBuilder(JobEntity, 'job')
       .where(`job.deploymentId = :deploymentId AND job.state IN ('queued', 'running')`, { deploymentId })
       .getOne();
+  }
+
+  /** Whether an export of it ever began. Jobs of users are kept. */
+  async wasToBeExported(tx: Transaction, deploymentId: string): Promise<boolean> {
+    return tx.manager.existsBy(JobEntity, { deploymentId, action: Jobs.deployImage.action });
   }
 
   /** What waits ends at once; what runs is told with its next heartbeat, and has until the end of its lease. */

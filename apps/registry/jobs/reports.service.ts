@@ -1,11 +1,14 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { Jobs, storableJson, storableText, type JobReport } from '#libs/contracts';
+import { Jobs, storableJson, storableText, type JobOutcome, type JobReport } from '#libs/contracts';
 import { ViceError } from '#libs/errors';
 import { type Logger } from '#libs/observability';
-import { Database, JobEntity } from '../database/index.js';
+import { conversionOf } from '../conversions/conversion-plan.js';
+import { ToolsetsService } from '../conversions/toolsets.service.js';
+import { Database, JobEntity, type Transaction } from '../database/index.js';
 import { LOGGER } from '../tokens.js';
+import { convertDetails } from './convert-details.js';
 import { EndingsService } from './endings.service.js';
-import { afterLapse, afterReport, leavesTemporaries } from './job.rules.js';
+import { afterLapse, afterReport, afterToolsMissing, leavesTemporaries, type NextState } from './job.rules.js';
 
 /** Hears how attempts ended: by the worker's report, or because its lease lapsed. */
 @Injectable()
@@ -13,6 +16,7 @@ export class ReportsService {
   constructor(
     private readonly database: Database,
     private readonly endings: EndingsService,
+    private readonly toolsets: ToolsetsService,
     @Inject(LOGGER) private readonly logger: Logger,
   ) {}
 
@@ -34,10 +38,20 @@ export class ReportsService {
       await this.endings.apply(
         tx,
         job,
-        afterReport(job, outcome, Math.random()),
+        (await this.handedOn(tx, job, outcome)) ?? afterReport(job, outcome, Math.random()),
         outcome.kind === 'succeeded' ? storableJson(outcome.result) : null,
       );
     });
+  }
+
+  /** null unless this is a conversion that its worker has no tools for, and another has. */
+  private async handedOn(tx: Transaction, job: JobEntity, outcome: JobOutcome): Promise<NextState | null> {
+    if (job.action !== Jobs.convertBlob.action || outcome.kind !== 'failed' || outcome.code !== 'TOOLS_MISSING') return null;
+    const toolset = conversionOf(convertDetails(job).recipe)?.toolset;
+    if (!toolset) return null;
+    const { code, message } = outcome;
+    const tools = await this.toolsets.beyond(tx, job.worker, toolset);
+    return tools.elsewhere ? afterToolsMissing(job, { code, message }, tools, Math.random()) : null;
   }
 
   /** Ends the attempts whose lease is over, each by itself: one that cannot be ended keeps no other. Answers how many have ended. */

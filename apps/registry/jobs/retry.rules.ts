@@ -14,3 +14,6 @@ export function retryDelayMs(failures: number, random: number, retryAfter = 0): 
   const base = Math.min(FIRST_DELAY_MS * 2 ** (failures - 1), LONGEST_DELAY_MS / 2);
   return Math.max(base * (1 + random), retryAfter * 1000);
 }
+
+/** How long a job waits that is handed on to another worker, which may be busy for hours: 1 to 2 s at first, half a minute at most. */
+export const handOnDelayMs = (attempts: number, random: number): number => retryDelayMs(Math.min(attempts, 5), random);

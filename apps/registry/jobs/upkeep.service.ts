@@ -13,6 +13,7 @@ import { ReportsService } from './reports.service.js';
 
 const LAPSES_MS = 500;
 const REPUBLISH_MS = 5000;
+const REINSPECT_MS = 5000;
 const PRUNE_MS = 10 * 60_000;
 
 /** What the registry looks after by the clock. Several registries may do it beside each other. */
@@ -35,13 +36,19 @@ export class UpkeepService implements OnApplicationBootstrap, BeforeApplicationS
   ) {}
 
   async onApplicationBootstrap(): Promise<void> {
-    if (!this.config.amqpUrl) await this.reports.resumeAll();
+    if (!this.config.amqpUrl) {
+      await this.toolsets.forgetAll();
+      await this.reports.resumeAll();
+    }
     this.every(LAPSES_MS, 'ending lapsed leases', async () => {
       if ((await this.reports.endLapsed()) > 0) this.relay.wake();
     });
     this.every(REPUBLISH_MS, 'publishing lost messages again', () => this.relay.republishLost());
     this.every(this.config.collectIntervalMs, 'beginning a collection of garbage', () =>
       this.database.transaction((tx) => this.jobs.enqueueCollection(tx)),
+    );
+    this.every(REINSPECT_MS, 'having an original looked at again', () =>
+      this.database.transaction((tx) => this.jobs.enqueueReinspection(tx)),
     );
     this.every(PRUNE_MS, 'forgetting what is old', () => this.prune());
     this.deadLetters = await Promise.all(

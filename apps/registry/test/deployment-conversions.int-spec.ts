@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
-import { ImageCalls, JobCalls, ToolCalls, type ConvertBlobPayload, type Deployment } from '#libs/contracts';
+import { ImageCalls, JobCalls, type ConvertBlobPayload, type Deployment } from '#libs/contracts';
 import { describeWith, postgres, until } from '#libs/testing';
 import { Client } from 'pg';
 import { ConversionPlace, newContentDigest, newDigest, SIZE } from './conversion-place.js';
@@ -158,8 +158,29 @@ await describeWith([postgres()], 'a deployment of what the environment does not 
       ],
     });
     expect(await place.jobs(deployment)).toMatchObject([{ action: 'convert', state: 'failed', error }]);
+  });
+
+  it('whose conversion failed goes at once, as nothing of it ever went into the environment', async () => {
+    const deployment = await place.deploy((await place.image('disk-vdi')).id, await place.environment());
+    const message = await place.vice.next('convert', deployment.id);
+    await place.claim(message);
+    const error = { code: 'CONTENT_REFUSED', message: 'the disk is encrypted' };
+    await place.report(message, { kind: 'failed', ...error, transient: false });
+    await place.delete(deployment);
+    await expect(place.now(deployment)).rejects.toMatchObject({ code: 'DEPLOYMENT_NOT_FOUND' });
+    const jobs = await place.vice.sql(`SELECT action FROM jobs WHERE deployment_id = '${deployment.id}'`);
+    expect(jobs).toEqual([{ action: 'convert' }]);
+  });
+
+  it('whose export failed after its conversion goes by a job', async () => {
+    const deployment = await place.deploy((await place.image('disk-vdi')).id, await place.environment());
+    await place.convert(deployment);
+    const message = await place.vice.next('export', deployment.id);
+    await place.claim(message);
+    await place.report(message, { kind: 'failed', code: 'CREDENTIALS_REFUSED', message: 'no', transient: false });
     await place.delete(deployment);
     expect(await place.now(deployment)).toMatchObject({ status: 'removing' });
+    expect(await place.jobs(deployment)).toMatchObject([{ action: 'remove' }, { action: 'deploy' }, { action: 'convert' }]);
   });
 
   it('deleted before it is converted, is gone at once', async () => {
@@ -222,26 +243,6 @@ await describeWith([postgres()], 'a deployment of what the environment does not 
     });
   });
 
-  it('is refused at once where no store worker has the tools, until one has', async () => {
-    const image = await place.image('disk-vdi');
-    const environment = await place.environment();
-    const said = (worker: string, toolsets: 'qemu-img'[], missing: string[]) =>
-      place.vice.ask(ToolCalls.toolsetsOf, { worker, toolsets, missing });
-    try {
-      await said('a', [], ['qemu-img', 'bwrap']);
-      await expect(place.deploy(image.id, environment)).rejects.toMatchObject({
-        code: 'TOOLS_MISSING',
-        message: expect.stringMatching(/qemu-img.*missing: qemu-img, bwrap.*scripts\/install-tools\.sh/),
-      });
-      await said('b', ['qemu-img'], []);
-      await place.deploy(image.id, environment);
-      await place.vice.sql(`UPDATE store_workers SET seen_at = now() - interval '91 seconds' WHERE worker = 'b'`);
-      await expect(place.deploy(image.id, environment)).rejects.toMatchObject({ code: 'TOOLS_MISSING' });
-    } finally {
-      await place.vice.sql('DELETE FROM store_workers');
-    }
-  });
-
   it("of another user's private image is refused, as is any sight of it", async () => {
     const owner = await place.vice.newUser();
     const image = await place.image('disk-vdi', { owner });
@@ -261,15 +262,26 @@ await describeWith([postgres()], 'a deployment of what the environment does not 
     expect(await place.now(deployment)).toMatchObject({ status: 'deployed' });
   });
 
-  it('is told to its owner with its plan', async () => {
+  it('is told to its owner with its plan, at each of its steps', async () => {
     const deployment = await place.deploy((await place.image('disk-vdi')).id, await place.environment());
     await place.convert(deployment, newDigest());
+    await place.export(deployment);
     const told = () =>
       place.vice.sql(
-        `SELECT change #>> '{data,plan,1,state}' AS state FROM events WHERE change->>'type' = 'deployment' AND change #>> '{data,id}' = '${deployment.id}' ORDER BY id`,
-      );
-    await until(async () => (await told()).length === 2, { what: 'two events' });
-    expect((await told()).map(({ state }) => state)).toEqual(['planned', 'queued']);
+        `SELECT change->'data' AS data FROM events WHERE change->>'type' = 'deployment' AND change #>> '{data,id}' = '${deployment.id}' ORDER BY id`,
+      ) as unknown as Promise<{ data: Deployment }[]>;
+    await until(async () => (await told()).length === 5, { what: 'five events' });
+    const events = (await told()).map(({ data }) => data);
+    expect(events.map((data) => [data.status, ...states(data)])).toEqual([
+      ['planned', 'convert queued', 'deploy planned'],
+      ['converting', 'convert running', 'deploy planned'],
+      ['converting', 'convert succeeded', 'deploy queued'],
+      ['exporting', 'convert succeeded', 'deploy running'],
+      ['deployed', 'convert succeeded', 'deploy succeeded'],
+    ]);
+    const times = events.map(({ updatedAt }) => updatedAt);
+    expect(times).toEqual([...times].sort());
+    expect(new Set(times).size).toBe(5);
   });
 
   it('is nobody else’s to convert', async () => {

@@ -3,7 +3,7 @@ import { callTo, type Empty } from './call.js';
 
 /** What a store worker can convert with. */
 export interface WorkerToolsets {
-  /** Names one process. */
+  /** The name that it claims jobs under. */
   worker: string;
   /** Those that are complete. */
   toolsets: Toolset[];
@@ -14,6 +14,8 @@ export interface WorkerToolsets {
 export const ToolCalls = {
   /** Said at start and every TOOLSETS_SECONDS; a worker not heard of for TOOLSETS_STAND_SECONDS does not count. */
   toolsetsOf: callTo<WorkerToolsets, Empty>('registry', 'tools.toolsets'),
+  /** Said by a worker that ends. */
+  withdrawToolsets: callTo<{ worker: string }, Empty>('registry', 'tools.withdraw'),
 };
 
 export const TOOLSETS_SECONDS = 30;

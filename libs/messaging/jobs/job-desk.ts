@@ -21,7 +21,7 @@ const CLAIM_PATIENCE_MS = 3_000;
 export class JobDesk {
   constructor(
     private readonly ask: Ask,
-    /** Who claims, for people who read the job's row. */
+    /** Who claims: for people who read the job's row, and to tell this worker from others. */
     private readonly worker: string,
     private readonly log: Logger,
   ) {}

@@ -1,5 +1,3 @@
-import { randomUUID } from 'node:crypto';
-import { hostname } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Server, type CustomTransportStrategy, type MessageHandler } from '@nestjs/microservices';
 import { Jobs, QUEUES_OF_KIND, type Ask, type JobKind } from '#libs/contracts';
@@ -14,6 +12,7 @@ import { JobDesk } from './job-desk.js';
 import { JOBS } from './job-handler.js';
 import { JobRun } from './job-run.js';
 import { Slots } from './slots.js';
+import { newWorkerName } from './worker-name.js';
 
 /** After the shutdown's time: for aborted handlers to clean up, and for the last reports. */
 const GRACE_MS = 4_000;
@@ -22,6 +21,8 @@ export interface JobServerOptions {
   kind: JobKind;
   broker: Broker;
   ask: Ask;
+  /** Who claims. */
+  worker?: string;
   /** Jobs at once in this process, of each queue: a long conversion does not hold up an inspection. */
   concurrency: number;
   /** How long close() lets running jobs go on before it aborts them. */
@@ -49,7 +50,7 @@ export class JobServer extends Server implements CustomTransportStrategy {
 
   constructor(private readonly options: JobServerOptions) {
     super();
-    this.desk = new JobDesk(options.ask, `${hostname()}/${process.pid}/${randomUUID().slice(0, 8)}`, options.logger);
+    this.desk = new JobDesk(options.ask, options.worker ?? newWorkerName(), options.logger);
   }
 
   /** Jobs that run in this process now. */

@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
-import { Jobs, type ConvertedBlob, type Json } from '#libs/contracts';
+import { Jobs, type ContentType, type ConvertedBlob, type Json } from '#libs/contracts';
+import { noteContentDigest } from '../../conversions/content-digests.js';
 import { keepVariant, type KeptVariant } from '../../conversions/variants.js';
 import { DeploymentEntity, type JobEntity, type Transaction } from '../../database/index.js';
 import { DeploymentChanges } from '../../deployments/deployment-changes.service.js';
@@ -20,7 +21,9 @@ export class ConvertEnding implements JobEnding {
   ) {}
 
   async ended(tx: Transaction, job: JobEntity, result: Json | null): Promise<void> {
-    const variant = result === null ? null : await kept(tx, job, result as unknown as ConvertedBlob);
+    const converted = result as unknown as ConvertedBlob | null;
+    if (converted) await noteDigestOfSource(tx, job, converted);
+    const variant = converted && (await kept(tx, job, converted));
     const next = variant && nextConversion(job, variant);
     if (job.deploymentId !== null) return this.deployment(tx, job, variant, next);
     if (next) await this.outbox.add(tx, next);
@@ -48,6 +51,16 @@ export class ConvertEnding implements JobEnding {
     await this.changes.save(tx, deployment);
   }
 }
+
+/** From disk to disk the content stays the same, by proof: so the content digest of the result is that of a source nobody looked at. */
+async function noteDigestOfSource(tx: Transaction, job: JobEntity, { contentType, contentDigest }: ConvertedBlob): Promise<void> {
+  const { source } = convertDetails(job);
+  if (!job.digest || source.contentDigest !== null || !contentDigest || !isDisk(source.contentType) || !isDisk(contentType))
+    return;
+  await noteContentDigest(tx, { digest: job.digest, contentType: source.contentType }, contentDigest);
+}
+
+const isDisk = (contentType: ContentType): boolean => contentType.startsWith('disk-');
 
 const kept = (tx: Transaction, job: JobEntity, converted: ConvertedBlob): Promise<KeptVariant | null> => {
   const details = convertDetails(job);
