@@ -144,7 +144,7 @@ await inBothWays('users, environments and images', [], (way) => {
   describe('what cannot be answered', () => {
     test.each([
       ['text', { title: 7 }, 'title'],
-      ['a known word', { contenttype: 'disk-vdi' }, 'contenttype'],
+      ['a known word', { contenttype: 'disk-floppy' }, 'contenttype'],
       ['a list', { tags: 'a' }, 'tags'],
       ['an object', { specifics: '[]' }, 'specifics'],
       ['nested text', { originEnvironment: { credentials: { location: {} } } }, 'originEnvironment.credentials.location'],
