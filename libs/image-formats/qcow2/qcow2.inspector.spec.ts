@@ -77,6 +77,7 @@ describe('a qcow2 disk', () => {
 
   test.each<[string, Qcow2Options, string]>([
     ['version 1', { edit: ({ header }) => header.writeUInt32BE(1, 4) }, 'version 1'],
+    ['a virtual size of 0', { virtualSize: 0 }, 'no size'],
     ['version 4', { edit: ({ header }) => header.writeUInt32BE(4, 4) }, 'version 4'],
     ['the corrupt mark', { edit: ({ header }) => header.writeBigUInt64BE(2n, 72) }, 'qemu-img check -r all'],
     ['the dirty mark', { edit: ({ header }) => header.writeBigUInt64BE(1n, 72) }, 'not closed properly'],
