@@ -23,7 +23,8 @@ export class ConversionHandler {
     if (blob.size !== source.size)
       throw new ViceError('BLOB_NOT_FOUND', `the blob store holds ${blob.size} of the ${source.size} bytes of ${source.digest}`);
     job.setTotal(source.size);
-    await using workspace = await this.blobs.workspace({ writer, bytes: await scratchSpace(conversion, blob, signal) });
+    const reservedBytes = await scratchSpace(conversion, blob, signal);
+    await using workspace = await this.blobs.workspace({ writer, bytes: reservedBytes });
     const advanceTo = progressOf(job, source.size);
     const {
       file,
@@ -37,6 +38,7 @@ export class ConversionHandler {
       source: { file: await blob.file(), bytes: blob, contentDigest: source.contentDigest },
       folder: workspace.folder,
       maxBytes: this.config.maxImageBytes,
+      reservedBytes,
       signal,
       progress: advanceTo,
       // Hashed while it is looked at again. What goes wrong is raised by commit.
