@@ -5,6 +5,7 @@ import { CONVERSIONS, Jobs, type Conversion, type ConvertBlobPayload, type Conve
 import { ViceError } from '#libs/errors';
 import { convert, scratchSpace } from '#libs/image-formats';
 import { JobHandler, type RunningJob } from '#libs/messaging';
+import { ConversionProgress } from './conversion-progress.js';
 import { BLOB_STORE } from './tokens.js';
 
 /** Makes a variant of a blob. What it works with lies in a workspace of this attempt, which goes with it however it ends. */
@@ -25,7 +26,7 @@ export class ConversionHandler {
     job.setTotal(source.size);
     const reservedBytes = await scratchSpace(conversion, blob, signal);
     await using workspace = await this.blobs.workspace({ writer, bytes: reservedBytes });
-    const advanceTo = progressOf(job, source.size);
+    const progress = new ConversionProgress(job, source.size);
     const {
       file,
       contentType,
@@ -40,14 +41,14 @@ export class ConversionHandler {
       maxBytes: this.config.maxImageBytes,
       reservedBytes,
       signal,
-      progress: advanceTo,
+      progress: (fraction) => progress.converting(fraction),
       // Hashed while it is looked at again. What goes wrong is raised by commit.
       onConverted: (result) => void workspace.seal(result).catch(() => undefined),
       log: (text) => job.log(text),
     });
     job.throwIfStopped();
     const { digest, size } = await workspace.commit(file);
-    advanceTo(1);
+    progress.complete();
     return { digest, size, contentType, facts, contentDigest, tool, arguments: args };
   }
 }
@@ -59,15 +60,4 @@ function conversionBy(recipe: string): Conversion {
     'INTERNAL',
     `this store worker does not know the recipe ${recipe}: it is of another release than the registry`,
   );
-}
-
-/** Tells the job how far a conversion is, from 0 to 1, as bytes of its source. */
-function progressOf(job: RunningJob, size: number): (fraction: number) => void {
-  let done = 0;
-  return (fraction) => {
-    const reached = Math.floor(size * fraction);
-    if (reached <= done) return;
-    job.advance(reached - done);
-    done = reached;
-  };
 }
