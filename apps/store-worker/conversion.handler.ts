@@ -5,6 +5,7 @@ import { CONVERSIONS, Jobs, type Conversion, type ConvertBlobPayload, type Conve
 import { ViceError } from '#libs/errors';
 import { convert, scratchSpace } from '#libs/image-formats';
 import { JobHandler, type RunningJob } from '#libs/messaging';
+import { ConversionProgress } from './conversion-progress.js';
 import { BLOB_STORE } from './tokens.js';
 
 /** Makes a variant of a blob. What it works with lies in a workspace of this attempt, which goes with it however it ends. */
@@ -23,8 +24,9 @@ export class ConversionHandler {
     if (blob.size !== source.size)
       throw new ViceError('BLOB_NOT_FOUND', `the blob store holds ${blob.size} of the ${source.size} bytes of ${source.digest}`);
     job.setTotal(source.size);
-    await using workspace = await this.blobs.workspace({ writer, bytes: await scratchSpace(conversion, blob, signal) });
-    const advanceTo = progressOf(job, source.size);
+    const reservedBytes = await scratchSpace(conversion, blob, signal);
+    await using workspace = await this.blobs.workspace({ writer, bytes: reservedBytes });
+    const progress = new ConversionProgress(job, source.size);
     const {
       file,
       contentType,
@@ -37,15 +39,16 @@ export class ConversionHandler {
       source: { file: await blob.file(), bytes: blob, contentDigest: source.contentDigest },
       folder: workspace.folder,
       maxBytes: this.config.maxImageBytes,
+      reservedBytes,
       signal,
-      progress: advanceTo,
+      progress: (fraction) => progress.converting(fraction),
       // Hashed while it is looked at again. What goes wrong is raised by commit.
       onConverted: (result) => void workspace.seal(result).catch(() => undefined),
       log: (text) => job.log(text),
     });
     job.throwIfStopped();
     const { digest, size } = await workspace.commit(file);
-    advanceTo(1);
+    progress.complete();
     return { digest, size, contentType, facts, contentDigest, tool, arguments: args };
   }
 }
@@ -57,15 +60,4 @@ function conversionBy(recipe: string): Conversion {
     'INTERNAL',
     `this store worker does not know the recipe ${recipe}: it is of another release than the registry`,
   );
-}
-
-/** Tells the job how far a conversion is, from 0 to 1, as bytes of its source. */
-function progressOf(job: RunningJob, size: number): (fraction: number) => void {
-  let done = 0;
-  return (fraction) => {
-    const reached = Math.floor(size * fraction);
-    if (reached <= done) return;
-    job.advance(reached - done);
-    done = reached;
-  };
 }

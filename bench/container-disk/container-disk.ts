@@ -67,6 +67,7 @@ async function convert(file: string, folder: string): Promise<number[]> {
     },
     folder,
     maxBytes: 2 ** 40,
+    reservedBytes: 2 ** 40,
     signal: new AbortController().signal,
     progress: (fraction) => {
       const reached = Object.values(SHARES).filter((share) => fraction >= share).length;

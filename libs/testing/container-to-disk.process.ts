@@ -35,6 +35,7 @@ const made = await containerToDisk({
   },
   folder,
   maxBytes: 2 ** 33,
+  reservedBytes: 2 ** 33,
   signal: new AbortController().signal,
   progress: () => undefined,
   log: () => undefined,

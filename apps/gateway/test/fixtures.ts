@@ -71,6 +71,7 @@ export const JOB: Job = {
   attempt: 1,
   bytesDone: 1,
   bytesTotal: null,
+  percent: null,
   bytesPerSecond: 0,
   error: { code: 'ENVIRONMENT_UNREACHABLE', message: 'no answer' },
   createdAt: AT,

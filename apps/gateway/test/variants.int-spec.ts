@@ -11,7 +11,16 @@ const VMDK = `${PATH}?contenttype=disk-vmdk`;
 const CONTENT = randomBytes(100_000);
 const MAKING: Job = {
   ...JOB,
-  ...{ kind: 'store', action: 'convert', state: 'running', error: null, bytesDone: 500, bytesTotal: 1000, bytesPerSecond: 50 },
+  ...{
+    kind: 'store',
+    action: 'convert',
+    state: 'running',
+    error: null,
+    bytesDone: 500,
+    bytesTotal: 1000,
+    percent: 50,
+    bytesPerSecond: 50,
+  },
 };
 
 describe('an image in another content type', () => {

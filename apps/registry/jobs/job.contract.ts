@@ -11,6 +11,7 @@ export function toJob(job: JobEntity): Job {
     attempt: job.attempt,
     bytesDone: job.bytesDone,
     bytesTotal: job.bytesTotal,
+    percent: percentOf(job),
     bytesPerSecond: job.bytesPerSecond,
     error: job.errorCode === null ? null : { code: job.errorCode, message: job.errorMessage ?? '' },
     ...(job.log === null ? {} : { log: job.log }),
@@ -18,6 +19,13 @@ export function toJob(job: JobEntity): Job {
     startedAt: job.startedAt?.toISOString() ?? null,
     endedAt: job.endedAt?.toISOString() ?? null,
   };
+}
+
+/** Rounded down: 100 is all of it. */
+function percentOf({ state, bytesDone, bytesTotal }: JobEntity): number | null {
+  if (state === 'succeeded') return 100;
+  if (bytesTotal === null) return null;
+  return bytesTotal === 0 ? 0 : Math.min(100, Math.floor((bytesDone / bytesTotal) * 100));
 }
 
 /** The same, as an event says it. */

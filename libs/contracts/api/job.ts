@@ -32,6 +32,13 @@ export class Job {
   @ApiProperty({ type: Number, nullable: true })
   bytesTotal!: number | null;
 
+  @ApiProperty({
+    ...{ type: 'integer', minimum: 0, maximum: 100, nullable: true },
+    description:
+      'How much of it is done, as a whole number; null while the total is unknown. 100 is not its end: that is its state.',
+  })
+  percent!: number | null;
+
   @ApiProperty({ description: 'While it runs; of the whole job once it ended' })
   bytesPerSecond!: number;
 

@@ -14,6 +14,8 @@ export interface ConversionWork {
   folder: string;
   /** More than this the result may not have. */
   maxBytes: number;
+  /** About what it may write, as `scratchSpace` has it: so much has been set aside for it. */
+  reservedBytes: number;
   signal: AbortSignal;
   /** How much is done, from 0 to 1. */
   progress(fraction: number): void;

@@ -2,18 +2,11 @@ import { join } from 'node:path';
 import { ViceError } from '#libs/errors';
 import { runTool, type ToolLimits, type ToolRun } from '../tools/run-tool.js';
 import { type Converted, type ConversionWork } from './conversion-work.js';
+import { LIMITS_OF_LOOKING, limitsOfConversion } from './disk-limits.js';
 import { canBeChecked, checkedInfo, driverOf, progressIn, sourceArguments, targetArguments, type Driver } from './qemu-disk.js';
 
-const MiB = 2 ** 20;
-const GiB = 2 ** 30;
-/** Its threads each set aside addresses; what it really uses is some tens of MiB. */
-const MEMORY = 4 * GiB;
-const LIMITS_OF_LOOKING: ToolLimits = { memoryBytes: MEMORY, cpuSeconds: 20, fileBytes: MiB, wallSeconds: 300 };
-/** The slowest that is to be borne: streamOptimized is compressed at about 40 MiB/s. */
-const SLOWEST_BYTES_PER_SECOND = 4 * MiB;
 /** By `qemu-img check`: space is lost, the guest's data is whole. */
 const LEAKS = 3;
-const LEAST_SECONDS = 1200;
 
 /**
  * One disk format into another by qemu-img, of which nothing is believed: the format is always named, and what it finds in the source must be
@@ -34,7 +27,14 @@ export async function convertDisk(work: ConversionWork): Promise<Converted> {
       `as ${conversion.to} this disk takes ${size} bytes; at most ${work.maxBytes} are taken here`,
     );
 
-  const limits = limitsOf(work, size);
+  const { reservedBytes, maxBytes } = work;
+  const limits = limitsOfConversion({
+    sourceBytes: source.bytes.size,
+    reservedBytes,
+    diskBytes: size,
+    isRaw: to === 'raw',
+    maxBytes,
+  });
   const options = ['-p', ...orderOf(to), ...targetArguments(to, conversion.subformat)];
   const file = join(folder, 'disk');
   // Damage shows while it is converted, not before: most disks have none. The first to fail ends the other, for the same reason.
@@ -68,12 +68,6 @@ async function check(work: ConversionWork, driver: Driver, limits: ToolLimits): 
 /** Parts of the disk may be written in any order, several at once; a format that is written from its beginning to its end takes them as they come. */
 function orderOf(to: Driver): string[] {
   return to === 'raw' || to === 'qcow2' ? ['-W'] : [];
-}
-
-function limitsOf({ source, maxBytes }: ConversionWork, size: number): ToolLimits {
-  const bytes = source.bytes.size + Math.min(size, maxBytes);
-  const seconds = LEAST_SECONDS + Math.ceil(bytes / SLOWEST_BYTES_PER_SECOND);
-  return { memoryBytes: MEMORY, cpuSeconds: seconds, fileBytes: maxBytes, wallSeconds: 2 * seconds };
 }
 
 async function qemuImg(work: ConversionWork, args: string[], limits: ToolLimits, more: Partial<ToolRun> = {}): Promise<string> {

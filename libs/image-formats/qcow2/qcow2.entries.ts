@@ -3,6 +3,7 @@ import { type Qcow2Header } from './qcow2.header.js';
 
 export const SUBCLUSTERS = 32;
 const ALL = 0xffffffff;
+const SECTOR = 512;
 
 /** What an L2 entry says of its cluster. */
 export type L2Entry = PlainCluster | CompressedCluster;
@@ -52,8 +53,11 @@ function compressedCluster(high: number, low: number, header: Qcow2Header): Comp
   const field = high & 0x3fffffff;
   const offset = (field % highOffset) * 2 ** 32 + low;
   const sectors = Math.floor(field / highOffset) + 1;
-  return { kind: 'compressed', offset, length: sectors * 512 - (offset % 512) };
+  return { kind: 'compressed', offset, length: sectors * SECTOR - (offset % SECTOR) };
 }
+
+/** The entry tells of the last sector, not where in it the data ends: at the end of the content it may be cut there. */
+export const leastLength = ({ length }: CompressedCluster): number => Math.max(length - SECTOR, 0) + 1;
 
 /** Bits 9 to 55 of the entry. `reservedHigh` and `reservedLow` are those of its two halves that must be zero. */
 function hostOffset(

@@ -102,6 +102,7 @@ async function readVersion3(bytes: InspectableBytes, clusterSize: number) {
 
 function checkTables(header: Qcow2Header, bytes: InspectableBytes, limits: InspectionLimits): void {
   const { virtualSize, clusterSize, l1Entries, l1Offset, refcountTableOffset, refcountTableBytes } = header;
+  if (virtualSize === 0) throw invalid('the qcow2 header states a disk of no size');
   if (virtualSize > limits.maxVirtualBytes) {
     throw refused(`the qcow2 disk is ${virtualSize} bytes large for its guest; ${limits.maxVirtualBytes} is the limit here`);
   }

@@ -1,6 +1,7 @@
+import { deflateRawSync } from 'node:zlib';
 import { describe, expect, test } from '@jest/globals';
 import { buildQcow2, inMemory, type Qcow2Options } from '#libs/testing/images';
-import { inspectFacts } from '../inspect.js';
+import { inspect, inspectFacts } from '../inspect.js';
 import { DEFAULT_LIMITS } from '../inspection.js';
 
 const CLUSTER = 65536;
@@ -28,6 +29,17 @@ describe('a qcow2 disk', () => {
   test('may end where its guest does, within the last cluster', async () => {
     await expect(look({ virtualSize: 1000, length: 5 * CLUSTER + 1000 })).resolves.toBeDefined();
     await expect(look({ virtualSize: 1000, length: 5 * CLUSTER + 999 })).rejects.toMatchObject({ code: 'CONTENT_TRUNCATED' });
+  });
+
+  test('may end where the data of its last compressed cluster does, which must then be whole', async () => {
+    const data = deflateRawSync(Buffer.alloc(CLUSTER, 1)).length;
+    const cut = (length: number) => inMemory(buildQcow2({ clusters: [{ compressed: data }], length: 5 * CLUSTER + length }));
+    const whole = await inspect(inMemory(buildQcow2({ clusters: [{ compressed: data }] })), 'disk-qcow2');
+    expect(await inspect(cut(data), 'disk-qcow2')).toEqual(whole);
+    for (const length of [data - 1, 1, 0])
+      await expect(inspect(cut(length), 'disk-qcow2')).rejects.toMatchObject({
+        code: expect.stringMatching(/^CONTENT_(INVALID|TRUNCATED)$/),
+      });
   });
 
   test('holds data only up to the last allocated subcluster', async () => {
@@ -65,6 +77,7 @@ describe('a qcow2 disk', () => {
 
   test.each<[string, Qcow2Options, string]>([
     ['version 1', { edit: ({ header }) => header.writeUInt32BE(1, 4) }, 'version 1'],
+    ['a virtual size of 0', { virtualSize: 0 }, 'no size'],
     ['version 4', { edit: ({ header }) => header.writeUInt32BE(4, 4) }, 'version 4'],
     ['the corrupt mark', { edit: ({ header }) => header.writeBigUInt64BE(2n, 72) }, 'qemu-img check -r all'],
     ['the dirty mark', { edit: ({ header }) => header.writeBigUInt64BE(1n, 72) }, 'not closed properly'],
@@ -154,7 +167,7 @@ describe('a qcow2 disk', () => {
     ['in the L2 table', { length: 5 * CLUSTER - 1 }],
     ['in the last cluster', { clusters: ['data', 'data'], length: 7 * CLUSTER - 1 }],
     ['before the last cluster', { clusters: ['data', 'data'], length: 6 * CLUSTER }],
-    ['in a compressed cluster', { clusters: ['data', { compressed: 2000 }], length: 6 * CLUSTER + 2047 }],
+    ['in a compressed cluster', { clusters: ['data', { compressed: 2000 }], length: 6 * CLUSTER + 1536 }],
     ['before a compressed cluster', { clusters: ['data', { compressed: 100 }], length: 6 * CLUSTER }],
     ['before a cluster at the end of all numbers', { edit: ({ l2 }) => l2.writeBigUInt64BE(0x00ffffff_ffff0000n, 0) }],
     ['in its bitmap directory', { extensions: [[0x23852875, Buffer.concat([Buffer.alloc(8), Buffer.alloc(16, 0x7f)])]] }],

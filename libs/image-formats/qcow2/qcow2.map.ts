@@ -21,7 +21,7 @@ class Qcow2Map implements DiskMap {
   private readonly compressed: ContentPages;
 
   constructor(
-    bytes: InspectableBytes,
+    private readonly bytes: InspectableBytes,
     private readonly header: Qcow2Header,
   ) {
     this.size = header.virtualSize - (header.virtualSize % SECTOR);
@@ -85,7 +85,7 @@ class Qcow2Map implements DiskMap {
 
   private async unpack({ offset, length }: CompressedCluster): Promise<Buffer> {
     const { compression, clusterSize } = this.header;
-    const data = await this.compressed.read(offset, length);
+    const data = await this.compressed.read(offset, Math.max(Math.min(length, this.bytes.size - offset), 1));
     return await (compression === 'zstd' ? unpackZstd : unpackDeflated)(data, clusterSize, 'the qcow2 disk');
   }
 }

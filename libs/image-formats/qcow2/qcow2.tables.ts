@@ -2,7 +2,7 @@ import { readRange, readTable, requireRange } from '../byte-range.js';
 import { refuseBomb } from '../expansion.js';
 import { type InspectableBytes, type InspectionLimits } from '../inspection.js';
 import { invalid, truncated } from '../refusal.js';
-import { l2TableOffset, readL2Entry, SUBCLUSTERS, type PlainCluster } from './qcow2.entries.js';
+import { leastLength, l2TableOffset, readL2Entry, SUBCLUSTERS, type PlainCluster } from './qcow2.entries.js';
 import { bytesPerL2Table, entryLength, type Qcow2Header } from './qcow2.header.js';
 
 export interface Qcow2Allocation {
@@ -69,7 +69,7 @@ function checkL2Table(
     if (table.readUInt32BE(at) === 0 && table.readUInt32BE(at + 4) === 0 && !header.extendedL2) continue;
     const entry = readL2Entry(table, at, header);
     if (entry.kind === 'compressed') {
-      requireRange(bytes, entry.offset, entry.length, 'a compressed cluster of the qcow2 disk');
+      requireRange(bytes, entry.offset, leastLength(entry), 'a compressed cluster of the qcow2 disk');
       allocation.compressedClusters++;
       allocation.allocatedSize += header.clusterSize;
     } else {

@@ -9,6 +9,7 @@ import { describeWith, tempDir, tool, type TempDir } from '#libs/testing';
 import { inspect } from '../index.js';
 import { convert } from '../conversion/convert.js';
 import { type ConversionWork } from '../conversion/conversion-work.js';
+import { scratchSpace } from '../conversion/scratch-space.js';
 import { FileBytes } from '../conversion/file-bytes.js';
 
 const run = promisify(execFile);
@@ -68,7 +69,11 @@ await describeWith([tool('qemu-img')], 'a disk', () => {
     await using bytes = await FileBytes.open(file);
     return await convert({
       ...{ conversion, source: { file, bytes, contentDigest }, folder, maxBytes: 64 * MiB, signal: abort.signal },
-      ...{ progress: () => undefined, log: () => undefined },
+      ...{
+        reservedBytes: await scratchSpace(conversion, bytes).catch(() => SIZE),
+        progress: () => undefined,
+        log: () => undefined,
+      },
       ...more,
     });
   }

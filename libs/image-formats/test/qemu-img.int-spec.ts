@@ -40,6 +40,17 @@ await describeWith([tool('qemu-img')], 'what qemu-img makes', () => {
   });
   afterAll(() => dir.remove());
 
+  test('as qcow2 is accepted that ends within the last sector of a compressed cluster, and refused where that is cut', async () => {
+    await create('short.qcow2', '-f', 'qcow2', '-o', 'size=20M');
+    await run('qemu-io', ['-f', 'qcow2', '-c', 'write -c -P 5 1M 64k', file('short.qcow2')]);
+    const whole = await readFile(file('short.qcow2'));
+    expect(whole.length % 512).not.toBe(0);
+    await run('qemu-img', ['convert', '-O', 'raw', file('short.qcow2'), file('short.raw')]);
+    const { contentDigest } = await inspect(inMemory(await readFile(file('short.raw'))), 'disk-raw');
+    expect(await look('short.qcow2')).toMatchObject({ contentDigest, facts: { compressedClusters: 1 } });
+    await expect(inspect(inMemory(whole.subarray(0, -1)), 'disk-qcow2')).rejects.toMatchObject({ code: 'CONTENT_INVALID' });
+  });
+
   test.each<[string, string[], Record<string, unknown>]>([
     ['plain', [], { version: 3, compression: 'zlib' }],
     ['compat=0.10', ['-o', 'compat=0.10'], { version: 2 }],

@@ -38,9 +38,9 @@ const LONGEST_TIMER_MS = 2 ** 31 - 1;
 /** Between the signal that says which limit it was and the one that cannot be ignored. */
 const GRACE_SECONDS = 5;
 
-/** A limit that is lower already stays. */
+/** A limit that is lower already stays. The soft one comes first: the hard one cannot be set below it. */
 const LIMITED = `limit() { (ulimit "$@") 2>/dev/null && ulimit "$@"; }
-limit -c 0; limit -v "$1"; limit -Ht "$2"; limit -St "$3"; limit -f "$4"; shift 4; exec nice -n 10 "$@"`;
+limit -c 0; limit -v "$1"; limit -St "$2"; limit -Ht "$3"; limit -f "$4"; shift 4; exec nice -n 10 "$@"`;
 /** Descriptor 3 closes when we end, however we do; then everything in the group goes. A sandbox sees to that by itself. */
 const WATCHED = '(read -r _; kill -KILL 0) <&3 >/dev/null 2>&1 & exec 3<&-\n';
 
@@ -88,7 +88,7 @@ class RunningTool {
   ) {
     const { limits } = run;
     const numbers = [
-      ...[Math.ceil(limits.memoryBytes / 1024), limits.cpuSeconds + GRACE_SECONDS, limits.cpuSeconds],
+      ...[Math.ceil(limits.memoryBytes / 1024), limits.cpuSeconds, limits.cpuSeconds + GRACE_SECONDS],
       Math.ceil(limits.fileBytes / 512),
     ];
     const isWatched = confinement.name === 'bare';

@@ -32,7 +32,10 @@ export function toolFailure(run: ToolRun, end: ToolEnd, said: string): ViceError
   if (OUT_OF_MEMORY.test(said) || DEATHS_OF_MEMORY.includes(signal))
     return refused(`it needed more than ${size(limits.memoryBytes)} of memory`);
   if (signal === 'SIGKILL' || signal === 'SIGTERM')
-    return new ViceError('UNAVAILABLE', `${command} was ended from outside (${signal}); perhaps the machine ran out of memory`);
+    return new ViceError(
+      'UNAVAILABLE',
+      `${command} was ended from outside (${signal}); perhaps the machine ran out of memory, or it did not heed its limit of ${limits.cpuSeconds} s of a processor`,
+    );
   return new ViceError(
     'CONTENT_REFUSED',
     `${command} cannot work with this content: ${lastWords(withoutPaths(said, run)) || `it ended with ${signal ?? end.code}`}`,

@@ -81,7 +81,7 @@ await describeWith([tool('mke2fs'), tool('debugfs'), tool('qemu-img')], 'a disk'
     const { file } = await diskToContainer({
       conversion: CONVERSIONS.find(({ from, to }) => from === 'disk-qcow2' && to === 'docker-image')!,
       source: { file: `${dir.path}/qcow2`, bytes: inMemory(await readFile(`${dir.path}/qcow2`)), contentDigest: null },
-      ...{ folder: `${dir.path}/from-qcow2`, maxBytes: 2 ** 30, signal: new AbortController().signal },
+      ...{ folder: `${dir.path}/from-qcow2`, maxBytes: 2 ** 30, reservedBytes: 2 ** 30, signal: new AbortController().signal },
       progress: () => undefined,
       log: () => undefined,
     });

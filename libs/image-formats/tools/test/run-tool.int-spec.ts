@@ -111,6 +111,15 @@ function describeAnyTool(confinement: Confinement): void {
     expect(size).toBeLessThanOrEqual(MiB);
   });
 
+  test('is ended some seconds after its limit of processor time where it ignores that', async () => {
+    const deaf = { limits: { ...LIMITS, cpuSeconds: 1, wallSeconds: 600 } };
+    expect(await shell('ulimit -St; ulimit -Ht', deaf)).toBe('1\n6\n');
+    await expect(shell(`trap '' XCPU; while :; do :; done`, deaf)).rejects.toMatchObject({
+      code: 'UNAVAILABLE',
+      message: expect.stringContaining('limit of 1 s of a processor'),
+    });
+  }, 120_000);
+
   test('that fills the disk is tried again later', async () => {
     await expect(shell('echo "write failed: No space left on device" >&2; exit 1')).rejects.toMatchObject({
       code: 'STORAGE_FULL',
