@@ -1,12 +1,12 @@
 import { loadConfig } from '#libs/config';
 import { runUntilSignal } from '#libs/messaging';
-import { missingTools } from '../store-worker/tools-check.js';
+import { toolFaults } from '../store-worker/tools-check.js';
 import { startStandalone } from './standalone.js';
 import { welcome } from './welcome.js';
 
 await runUntilSignal(async () => {
   const config = loadConfig('standalone');
   const vice = await startStandalone(config);
-  process.stdout.write(welcome(vice.url, config, await missingTools()));
+  process.stdout.write(welcome(vice.url, config, await toolFaults()));
   return vice;
 });

@@ -1,7 +1,7 @@
 import { type ViceConfig } from '#libs/config';
 
-/** What a person at the terminal wants to know once everything is up. `missingTools`: programs and files without which not everything can be converted. */
-export function welcome(url: string, config: ViceConfig, missingTools: readonly string[]): string {
+/** What a person at the terminal wants to know once everything is up. `toolFaults`: what this machine lacks to convert everything, and to do so safely. */
+export function welcome(url: string, config: ViceConfig, toolFaults: readonly string[]): string {
   const database = config.databaseUrl ? `PostgreSQL at ${place(config.databaseUrl)}` : `embedded PostgreSQL in ${config.dataDir}`;
   const broker = config.amqpUrl ? `RabbitMQ at ${place(config.amqpUrl)}` : 'in this process';
   const switches = [
@@ -23,12 +23,15 @@ The ViCE Image Registry is up.
 To change that, set and start again:
 ${switches.filter(Boolean).join('\n')}
 
-${missingTools.length > 0 ? toolsNotice(missingTools) : ''}Ctrl-C stops it.
+${toolFaults.length > 0 ? toolsNotice(toolFaults) : ''}Ctrl-C stops it.
 `;
 }
 
-function toolsNotice(missing: readonly string[]): string {
-  return `Some images cannot be converted here for want of ${missing.join(', ')}. On Debian this installs it:
+function toolsNotice(faults: readonly string[]): string {
+  return `Images are converted here, but
+${faults.map((fault) => `  ${fault}`).join('\n')}
+
+On Debian this installs what is missing:
 
   sudo scripts/install-tools.sh
 

@@ -1,16 +1,23 @@
-import { availableToolsets, bestConfinement } from '#libs/image-formats';
+import { availableToolsets, bestConfinement, missingSandbox } from '#libs/image-formats';
 import { Degraded } from '#libs/observability';
+import { conversionFaults, type ConversionMeans } from './conversion-faults.js';
 
-/** Programs and files, by name or path, without which something cannot be converted on this machine. */
-export async function missingTools(): Promise<string[]> {
-  return [...new Set((await availableToolsets()).flatMap(({ missing }) => missing))];
+/** What there is to be said of how this machine converts; nothing where all is well. */
+export async function toolFaults(): Promise<string[]> {
+  return conversionFaults(await means());
 }
 
 /** Raises Degraded with what conversions lack here: tools, or the sandbox. */
 export async function checkTools(): Promise<void> {
-  const missing = await missingTools();
-  if (missing.length > 0)
-    throw new Degraded(`not everything can be converted: ${missing.join(', ')} missing; scripts/install-tools.sh installs it`);
-  if ((await bestConfinement()).name === 'bare')
-    throw new Degraded('tools run without a sandbox: bubblewrap is not installed, or may not make namespaces here');
+  const faults = await toolFaults();
+  if (faults.length > 0) throw new Degraded(faults.join('; '));
+}
+
+async function means(): Promise<ConversionMeans> {
+  const [toolsets, withoutSandbox, { name }] = await Promise.all([availableToolsets(), missingSandbox(), bestConfinement()]);
+  return {
+    missing: [...new Set(toolsets.flatMap(({ missing }) => missing))],
+    missingSandbox: withoutSandbox,
+    isSandboxed: name !== 'bare',
+  };
 }

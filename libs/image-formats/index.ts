@@ -16,4 +16,4 @@ export { inspect, inspectFacts } from './inspect.js';
 export { DEFAULT_LIMITS, type InspectableBytes, type Inspection, type InspectionLimits } from './inspection.js';
 export { recognise } from './recognise.js';
 export { bestConfinement } from './tools/confinement.js';
-export { availableToolsets } from './tools/toolsets.js';
+export { availableToolsets, missingSandbox } from './tools/toolsets.js';

@@ -13,6 +13,11 @@ export async function availableToolsets(): Promise<{ toolset: Toolset; missing: 
   return Promise.all(TOOLSETS.map(async (toolset) => ({ toolset, missing: await missingOf(toolset) })));
 }
 
+/** What keeps tools from everything that is not their business. Without it they work all the same, so that it is part of no toolset. */
+export async function missingSandbox(): Promise<string[]> {
+  return (await findProgram('bwrap')) === null ? ['bwrap'] : [];
+}
+
 async function missingOf(toolset: Toolset): Promise<string[]> {
   const { programs, files } = PARTS[toolset];
   const parts = [

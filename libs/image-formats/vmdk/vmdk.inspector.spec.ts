@@ -57,6 +57,24 @@ describe('a VMDK disk', () => {
     });
   });
 
+  test('has its grain tables read together where they lie together', async () => {
+    const tables = 20;
+    const edit: VmdkOptions['edit'] = ({ directory }) => {
+      for (let at = 0; at < tables; at++) directory.writeUInt32LE(22 + (at < 10 ? at : at + 1) * 4, at * 4);
+    };
+    const disk = inMemory(buildVmdk({ capacity: tables * 65536, edit }));
+    const lengths: number[] = [];
+    const counted = {
+      ...disk,
+      read: (position: number, length: number) => {
+        if (position >= 22 * 512 && length >= 2048) lengths.push(length);
+        return disk.read(position, length);
+      },
+    };
+    expect((await inspectFacts(counted, 'disk-vmdk')).facts).toMatchObject({ allocatedSize: 2 * GRAIN });
+    expect(lengths).toEqual([10 * 2048, 10 * 2048]);
+  });
+
   test('may end where its guest does, within the last grain', async () => {
     const options = { capacity: 130, grains: 2 };
     const whole = buildVmdk(options).length;
