@@ -136,6 +136,7 @@ describe('layers become one tree', () => {
     ['a hard link to what is deleted', [[file('a')], [file('.wh.a')], [link('b', 'a')]]],
     ['a file below a file of its own layer', [[file('a'), file('a/b')]]],
     ['links that lead in a circle', [[symlink('a', 'b'), symlink('b', 'a'), file('a/c')]]],
+    ['a symbolic link to a name that is not in UTF-8', [[symlink('a', 'caf\ufffd')]]],
     ['a sparse file', [[pax(['GNU.sparse.major', '1'], ['GNU.sparse.minor', '0']), file('a')]]],
     ['a name that is too long', [[pax(['path', 'x'.repeat(300)]), file('a')]]],
     ['a path that is too long', [[pax(['path', 'x/'.repeat(3000)]), file('a')]]],

@@ -28,6 +28,8 @@ export class MergedTree {
   add(header: TarHeader, layer: number, ordinal: number): void {
     if (header.type === 'other') return;
     if (header.linkname.length > MAX_PATH) throw refused(`layer ${layer + 1} holds too long a link: ${quote(header.name)}`);
+    if (['symlink', 'link'].includes(header.type) && header.linkname.includes('\ufffd'))
+      throw refused(`layer ${layer + 1} holds a link to a name that is not in UTF-8: ${quote(header.name)}`);
     const parts = partsOf(header.name);
     const name = parts.pop();
     if (name === undefined) {
