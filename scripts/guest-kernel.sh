@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# Puts Debian's kernel where the conversion of container images to disks takes it from, as root: into VICE_KERNEL_FOLDER
-# (/usr/local/lib/vice-kernel) vmlinuz, release, and in modules/ those that it needs to reach disk and network, with what they need themselves.
+# Puts Debian's kernel where the conversion of container images to disks takes it from, as root: into
+# /usr/local/lib/vice-kernel vmlinuz, release, and in modules/ those that it needs to reach disk and network, with what they need themselves.
 # Not the cloud kernel: that one has neither AHCI nor e1000, by which a virtual machine of VMware or VirtualBox has its disk and network.
 set -euo pipefail
 . "$(dirname "$(readlink -f "$0")")/debian-packages.sh"
 
-TARGET=${VICE_KERNEL_FOLDER:-/usr/local/lib/vice-kernel}
+TARGET=/usr/local/lib/vice-kernel
 MODULES=(
   virtio_pci virtio_mmio virtio_blk virtio_scsi virtio_net virtio_balloon virtio-rng virtio_console
   sd_mod sr_mod ahci ata_piix ata_generic nvme mptspi mptsas vmw_pvscsi xen-blkfront hv_storvsc

@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
+import { gzipSync } from 'node:zlib';
 import { CONVERSIONS } from '#libs/contracts';
-import { buildQcow2, inMemory } from '#libs/testing/images';
+import { buildQcow2, buildTar, inMemory } from '#libs/testing/images';
 import { type GuestDisk } from '../guest-disk/guest-disk.js';
 import { dataBytes, scratchSpace } from './scratch-space.js';
 
@@ -42,4 +43,24 @@ test('space is set aside for the data, for tables, and some besides', async () =
   const conversion = CONVERSIONS.find(({ from, to }) => from === 'disk-qcow2' && to === 'disk-vmdk')!;
   const source = inMemory(buildQcow2({ virtualSize: 2 ** 29, clusters: ['data', 'unallocated', 'data'] }));
   expect(await scratchSpace(conversion, source)).toBe(Math.ceil(128 * KiB * 1.02 + 64 * KiB) + 16 * MiB);
+});
+
+describe('space for a container image is set aside', () => {
+  const conversion = CONVERSIONS.find(({ from }) => from === 'docker-image')!;
+  const layer = buildTar([
+    { name: 'zeros', content: '\0'.repeat(64 * MiB) },
+    ...Array.from({ length: 1000 }, (_, at) => ({ name: String(at), content: 'x' })),
+  ]);
+  const files = 64 * MiB + 4 * KiB + 1000 * 8 * KiB;
+  const spaceFor = (archive: Buffer) => scratchSpace(conversion, inMemory(archive));
+
+  test.each([
+    ['a plain layer', layer],
+    ['a compressed layer', gzipSync(layer)],
+  ])('by what becomes of %s, and for the archive itself where that is compressed', async (_, content) => {
+    const archive = buildTar([{ name: 'layer.tar', content }]);
+    const space = Math.ceil(files * 2 * 1.02) + 512 * MiB;
+    expect(await spaceFor(archive)).toBe(space);
+    expect(await spaceFor(gzipSync(archive))).toBe(space + archive.length);
+  });
 });

@@ -1,4 +1,6 @@
 import { type Conversion } from '#libs/contracts';
+import { expandedSize } from '../docker-archive/expanded-size.js';
+import { isGzip } from '../expansion.js';
 import { type GuestDisk } from '../guest-disk/guest-disk.js';
 import { isDisk, openGuestDisk } from '../guest-disk/open-guest-disk.js';
 import { type InspectableBytes } from '../inspection.js';
@@ -17,14 +19,19 @@ const OVERHEAD = 1.02;
 const LEAST = 16 * MiB;
 /** A kernel, a boot partition, a filesystem's own tables. */
 const AROUND_A_CONTAINER = 512 * MiB;
-/** Layers, mostly compressed, become files, a raw disk and a qcow2. */
-const OF_AN_ARCHIVE = 4;
+/** Files become a raw disk, which becomes a qcow2 when they are gone. */
+const OF_FILES = 2;
 /** A layer, and the archive around it. */
 const OF_A_DISK = 2;
 
-/** About how many bytes a conversion writes in all, the result among them: to be set aside before it begins. */
+/** About how many bytes a conversion needs at once, the result among them: to be set aside before it begins. */
 export async function scratchSpace(conversion: Conversion, source: InspectableBytes, signal?: AbortSignal): Promise<number> {
-  if (!isDisk(conversion.from)) return source.size * OF_AN_ARCHIVE + AROUND_A_CONTAINER;
+  if (!isDisk(conversion.from)) {
+    const { archive, files } = await expandedSize(source, signal);
+    // A plain archive is read where it lies.
+    const copied = isGzip(await source.read(0, 3)) ? archive : 0;
+    return Math.ceil(copied + files * OF_FILES * OVERHEAD) + AROUND_A_CONTAINER;
+  }
   const disk = await openGuestDisk(source, conversion.from);
   const data = await dataBytes(disk, signal);
   const tables = Math.min(data, disk.size / DISK_BYTES_PER_TABLE_BYTE);

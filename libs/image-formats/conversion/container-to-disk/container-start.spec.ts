@@ -15,7 +15,7 @@ describe('what a container is started with', () => {
       [
         "hostname=''",
         "workdir='/'",
-        'stopsignal=TERM',
+        'stopsignal=15',
         'stoptimeout=10',
         'input=/dev/null',
         'start() {',
@@ -34,7 +34,7 @@ describe('what a container is started with', () => {
       ...{ Cmd: ['run'], Env: ['PATH=/bin', 'HOME=/my home', 'A=$(reboot)\n`x`', '=hidden', '-u=x'], WorkingDir: 'srv/../data' },
       ...{ User: 'web:adm', StopSignal: 'SIGQUIT', StopTimeout: 90, OpenStdin: true, Hostname: 'x; reboot' },
     });
-    expect(settings).toContain("hostname='x; reboot'\nworkdir='/data'\nstopsignal=QUIT\nstoptimeout=90\ninput=/dev/console\n");
+    expect(settings).toContain("hostname='x; reboot'\nworkdir='/data'\nstopsignal=3\nstoptimeout=90\ninput=/dev/console\n");
     expect(settings).toContain(`HOSTNAME="$hostname" 'PATH=/bin' 'HOME=/my home' 'A=$(reboot)\n\`x\`' \\\n`);
     expect(settings).toContain("gosu 'web:adm' \\\n    /.vice/bin/busybox env 'HOME=/my home' 'run'\n");
   });

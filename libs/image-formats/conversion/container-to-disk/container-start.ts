@@ -3,6 +3,7 @@ import { type Json, type JsonObject } from '#libs/contracts';
 import { isObject, isStrings } from '../../json.js';
 import { invalid, refused } from '../../refusal.js';
 import { RECORD_FOLDER, type ContainerRecord } from '../container-record.js';
+import { signalNumber } from './stop-signal.js';
 
 /** What an engine gives a container that says nothing else. */
 const PATH = 'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
@@ -42,13 +43,12 @@ export function guestSettings(config: JsonObject): string {
   const environment = own.some((variable) => variable.startsWith('PATH=')) ? own : [PATH, ...own];
   // gosu sets the user's own, whatever was there.
   const home = own.findLast((variable) => variable.startsWith('HOME='));
-  const stop = text(config.StopSignal, 'StopSignal');
   const seconds = config.StopTimeout;
   const bin = `/${RECORD_FOLDER}/bin`;
   return [
     `hostname=${quoted(text(config.Hostname, 'Hostname'))}`,
     `workdir=${quoted(posix.join('/', text(config.WorkingDir, 'WorkingDir')))}`,
-    `stopsignal=${/^[A-Z0-9+-]{1,16}$/.test(stop) ? stop.replace(/^SIG/, '') : 'TERM'}`,
+    `stopsignal=${signalNumber(text(config.StopSignal, 'StopSignal'))}`,
     `stoptimeout=${typeof seconds === 'number' && seconds > 0 && seconds < 3600 ? Math.ceil(seconds) : STOP_SECONDS}`,
     `input=${config.OpenStdin === true ? '/dev/console' : '/dev/null'}`,
     'start() {',

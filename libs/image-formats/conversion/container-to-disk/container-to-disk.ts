@@ -49,7 +49,7 @@ export async function containerToDisk(work: ConversionWork): Promise<Converted> 
 
   const done = (bytes: number) =>
     work.progress(SHARES.opened + (SHARES.root - SHARES.opened) * Math.min(1, bytes / (flat.bytes + 1)));
-  const content = { tar: counted(flat.tar(added), signal, done), attributes: attributeList(flat) };
+  const content = { tar: counted(flat.tar(added), work, done), attributes: attributeList(flat) };
   await writeRootFilesystem(bench, layout, content);
   work.progress(SHARES.root);
   await writeBootPartition(bench, layout, files);
@@ -77,10 +77,13 @@ export async function containerToDisk(work: ConversionWork): Promise<Converted> 
 }
 
 /** An archive in which one can go to and fro: one that was compressed as a whole is expanded first. */
-async function plainArchive({ source, folder, signal }: ConversionWork): Promise<SeekableBytes> {
+async function plainArchive({ source, folder, signal, reservedBytes }: ConversionWork): Promise<SeekableBytes> {
   if (!isGzip(await source.bytes.read(0, 3))) return await seekable(source.file);
   const file = join(folder, 'archive.tar');
-  const budget = new ExpansionBudget(DEFAULT_LIMITS);
+  const budget = new ExpansionBudget({
+    ...DEFAULT_LIMITS,
+    maxExpandedBytes: Math.min(DEFAULT_LIMITS.maxExpandedBytes, reservedBytes),
+  });
   await pipeline(source.bytes.stream(), (bytes: AsyncIterable<Buffer>) => openArchive(bytes, budget), createWriteStream(file), {
     signal,
   });
@@ -106,9 +109,10 @@ async function makeSparse(file: string, size: number): Promise<void> {
   await handle.truncate(size);
 }
 
-async function* counted(
+/** Throws CONTENT_REFUSED for more than has been set aside. */
+export async function* counted(
   tar: AsyncIterable<Buffer>,
-  signal: AbortSignal,
+  { signal, reservedBytes }: Pick<ConversionWork, 'signal' | 'reservedBytes'>,
   report: (bytes: number) => void,
 ): AsyncGenerator<Buffer> {
   let bytes = 0;
@@ -116,6 +120,7 @@ async function* counted(
   for await (const chunk of tar) {
     signal.throwIfAborted();
     bytes += chunk.length;
+    if (bytes > reservedBytes) throw refused(`the image's files take more than the ${reservedBytes} bytes set aside for them`);
     if (bytes - reported >= 2 ** 23) report((reported = bytes));
     yield chunk;
   }

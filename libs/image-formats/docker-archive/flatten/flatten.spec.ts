@@ -25,6 +25,12 @@ const file = (name: string, content = name): TarMember => ({ name, content });
 const folder = (name: string): TarMember => ({ name: `${name}/`, flag: '5', mode: 0o755 });
 const symlink = (name: string, linkname: string): TarMember => ({ name, flag: '2', linkname });
 const link = (name: string, linkname: string): TarMember => ({ name, flag: '1', linkname });
+/** Links, each to a path of folders below the one before. */
+const chained = (nameLength: number, links: number, levels: number): TarMember[] =>
+  Array.from({ length: links }, (_, at) => {
+    const target = Array.from({ length: levels }, () => 'x'.repeat(nameLength)).join('/');
+    return [pax(['linkpath', at === 0 ? target : `k${at - 1}/${target}`]), symlink(`k${at}`, ''), folder(`k${at}/y`)];
+  }).flat();
 const pax = (...records: [string, string][]): TarMember => ({
   name: 'pax',
   flag: 'x',
@@ -130,9 +136,12 @@ describe('layers become one tree', () => {
     ['a hard link to what is deleted', [[file('a')], [file('.wh.a')], [link('b', 'a')]]],
     ['a file below a file of its own layer', [[file('a'), file('a/b')]]],
     ['links that lead in a circle', [[symlink('a', 'b'), symlink('b', 'a'), file('a/c')]]],
+    ['a symbolic link to a name that is not in UTF-8', [[symlink('a', 'caf\ufffd')]]],
     ['a sparse file', [[pax(['GNU.sparse.major', '1'], ['GNU.sparse.minor', '0']), file('a')]]],
     ['a name that is too long', [[pax(['path', 'x'.repeat(300)]), file('a')]]],
     ['a path that is too long', [[pax(['path', 'x/'.repeat(3000)]), file('a')]]],
+    ['a tree that links make too deep', [chained(1, 6, 500), [file('.wh.x')]]],
+    ['a path that links make too long', [chained(200, 6, 10)]],
   ])('%s is refused', async (_, layers) => {
     await expect(merged(...layers)).rejects.toMatchObject({ code: 'CONTENT_REFUSED' });
   });

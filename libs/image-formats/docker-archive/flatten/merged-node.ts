@@ -25,19 +25,27 @@ export class Folder {
   header: TarHeader | null = null;
   /** The layer that has last hidden what lower ones had in it. */
   hiddenBy = 0;
+  readonly depth: number;
+  /** With a slash before each name. */
+  readonly pathBytes: number;
 
   constructor(
     readonly name: string,
     readonly parent: Folder | null,
     /** The highest that has an entry for it. */
     public layer: number,
-  ) {}
+  ) {
+    this.depth = parent ? parent.depth + 1 : 0;
+    this.pathBytes = parent ? pathBytesIn(parent, name) : 0;
+  }
 
   describe(header: TarHeader, layer: number): void {
     this.header = header;
     this.layer = layer;
   }
 }
+
+export const pathBytesIn = (folder: Folder, name: string): number => folder.pathBytes + 1 + Buffer.byteLength(name);
 
 /** From the root, without a leading slash. */
 export function pathOf(node: Node): string {

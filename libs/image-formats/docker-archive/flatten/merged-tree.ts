@@ -1,6 +1,6 @@
 import { type TarHeader } from '../../tar/tar.header.js';
 import { quote, refused } from '../../refusal.js';
-import { Folder, type Inode, type Node } from './merged-node.js';
+import { Folder, pathBytesIn, type Inode, type Node } from './merged-node.js';
 
 const WHITEOUT = '.wh.';
 const OPAQUE = '.wh..wh..opq';
@@ -9,6 +9,8 @@ const AUFS = '.wh..wh.';
 const MAX_HOPS = 40;
 const MAX_PATH = 4096;
 const MAX_NAME = 255;
+/** Trees are walked by recursion; links make them deeper than any one path is long. */
+const MAX_DEPTH = 1024;
 
 /**
  * The files of an image, as its layers, applied one on the other, leave them. It holds their headers, never their content.
@@ -26,6 +28,8 @@ export class MergedTree {
   add(header: TarHeader, layer: number, ordinal: number): void {
     if (header.type === 'other') return;
     if (header.linkname.length > MAX_PATH) throw refused(`layer ${layer + 1} holds too long a link: ${quote(header.name)}`);
+    if (['symlink', 'link'].includes(header.type) && header.linkname.includes('\ufffd'))
+      throw refused(`layer ${layer + 1} holds a link to a name that is not in UTF-8: ${quote(header.name)}`);
     const parts = partsOf(header.name);
     const name = parts.pop();
     if (name === undefined) {
@@ -70,6 +74,8 @@ export class MergedTree {
   }
 
   private put<T extends Node>(folder: Folder, name: string, node: T): T {
+    if (folder.depth >= MAX_DEPTH) throw refused(`the image has folders more than ${MAX_DEPTH} deep`);
+    if (pathBytesIn(folder, name) > MAX_PATH) throw refused(`the image has a path of more than ${MAX_PATH} bytes`);
     const there = folder.children.get(name);
     if (there) this.remove(there);
     if (++this.nodes > this.maxNodes) throw refused(`the image has more than ${this.maxNodes} files`);
