@@ -136,6 +136,7 @@ export function jobEndsSuite(bench: JobBench): void {
       let most = 0;
       await bench.work(async () => {
         most = Math.max(most, ++now);
+        await until(() => most >= 2, { what: 'two run at once' });
         await new Promise((resolve) => setTimeout(resolve, 20));
         now -= 1;
       });

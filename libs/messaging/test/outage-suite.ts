@@ -37,7 +37,7 @@ export function outageSuite(rabbit: () => TestBroker): void {
         const done: unknown[] = [];
         await service.serve('registry', async (_name, body) => {
           done.push(body);
-          if (body === 'first') await until(() => cut, { what: 'the cut' });
+          if (body === 'first') await until(() => cut, { what: 'the cut', timeout: 60_000 });
           return body;
         });
         let cut = false;

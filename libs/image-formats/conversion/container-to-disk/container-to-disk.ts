@@ -49,7 +49,8 @@ export async function containerToDisk(work: ConversionWork): Promise<Converted> 
 
   const done = (bytes: number) =>
     work.progress(SHARES.opened + (SHARES.root - SHARES.opened) * Math.min(1, bytes / (flat.bytes + 1)));
-  const content = { tar: counted(flat.tar(added), work, done), attributes: attributeList(flat) };
+  const tar = counted(flat.tar(added, { ownerReads: true }), work, done);
+  const content = { tar, attributes: attributeList(flat), withheld: flat.withheld() };
   await writeRootFilesystem(bench, layout, content);
   work.progress(SHARES.root);
   await writeBootPartition(bench, layout, files);

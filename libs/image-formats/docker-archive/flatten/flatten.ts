@@ -11,6 +11,8 @@ import { MergedTree } from './merged-tree.js';
 /** More would not fit into memory. */
 const MAX_FILES = 1_000_000;
 const BLOCK = 4096;
+/** To read and write, for the owner. */
+const OWNER = 0o600;
 
 /** The root filesystem of an image, its layers merged. */
 export interface FlatImage {
@@ -21,9 +23,11 @@ export interface FlatImage {
   bytes: number;
   /**
    * One tar archive: all folders first, then the rest in the order of the layers, and last what is `added` (whole entries). Hard links follow
-   * what they link to.
+   * what they link to. With `ownerReads`, the owner may read and write every file, also those `withheld`.
    */
-  tar(added?: Iterable<Buffer>): AsyncGenerator<Buffer>;
+  tar(added?: Iterable<Buffer>, how?: { ownerReads: boolean }): AsyncGenerator<Buffer>;
+  /** Files that by their mode not even their owner may read and write. */
+  withheld(): Iterable<{ path: string; mode: number }>;
   /** The extended attributes, which are in the tar archive as well. */
   xattrs(): Iterable<{ path: string; xattrs: ReadonlyMap<string, Buffer> }>;
 }
@@ -67,9 +71,16 @@ export async function flatten(
         if (xattrs) yield { path: pathOf(node) || '.', xattrs };
       }
     },
-    async *tar(added = []) {
+    *withheld() {
+      for (const { header, names } of inodes.flatMap((ofLayer) => [...ofLayer.values()])) {
+        if (header.type === 'file' && (header.mode & OWNER) !== OWNER)
+          yield { path: pathOf(names[0]!), mode: header.mode & 0o7777 };
+      }
+    },
+    async *tar(added = [], { ownerReads } = { ownerReads: false }) {
       yield* foldersOf(tree.root);
-      for (const [layer, open] of layers.entries()) yield* filesOf(open(), inodes[layer]!);
+      const more = ownerReads ? OWNER : 0;
+      for (const [layer, open] of layers.entries()) yield* filesOf(open(), inodes[layer]!, more);
       yield* added;
       yield TAR_END;
     },
@@ -95,7 +106,7 @@ function* foldersOf(root: Folder): Generator<Buffer> {
   }
 }
 
-async function* filesOf(layer: AsyncIterable<Buffer>, wanted: ReadonlyMap<number, Inode>): AsyncGenerator<Buffer> {
+async function* filesOf(layer: AsyncIterable<Buffer>, wanted: ReadonlyMap<number, Inode>, more: number): AsyncGenerator<Buffer> {
   let ordinal = 0;
   let left = wanted.size;
   let inode: Inode | undefined;
@@ -114,7 +125,9 @@ async function* filesOf(layer: AsyncIterable<Buffer>, wanted: ReadonlyMap<number
       inode = wanted.get(ordinal++);
       if (!inode) continue;
       left--;
-      yield tarHeader({ ...inode.header, name: pathOf(inode.names[0]!) });
+      const { header } = inode;
+      const mode = header.type === 'file' ? header.mode | more : header.mode;
+      yield tarHeader({ ...header, mode, name: pathOf(inode.names[0]!) });
     } else if (inode && piece.kind === 'body') yield piece.bytes;
     else if (inode && piece.kind === 'padding') yield tarPadding(inode.header.size).subarray(0, piece.bytes.length);
   }

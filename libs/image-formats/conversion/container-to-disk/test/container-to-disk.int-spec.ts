@@ -27,6 +27,7 @@ const DOCKERFILE = `FROM base:1
 COPY report /report
 RUN busybox mkdir -p /etc && echo 'web:x:1001:1002::/home/web:/bin/sh' > /etc/passwd && echo 'extra:x:77:web' > /etc/group
 RUN busybox cp /bin/busybox /suid && busybox chmod 4755 /suid && echo s > /owned && busybox chown 1001:1002 /owned && busybox chmod 600 /owned
+RUN echo s > /withheld && busybox chmod 0 /withheld
 RUN echo gone > /gone
 RUN busybox rm /gone
 ENV GREETING="it's \\"here\\" $"
@@ -38,7 +39,7 @@ CMD ["one argument"]
 `;
 const REPORT = `
 echo "arguments: $# $1"; echo "greeting: $GREETING"; echo "home: $HOME"; echo "folder: $PWD"; echo "host: $HOSTNAME"
-echo "user: $(busybox id)"; echo "files: $(busybox stat -c '%n %a %u:%g' /suid /owned | busybox tr '\\n' ' ')"
+echo "user: $(busybox id)"; echo "files: $(busybox stat -c '%n %a %u:%g' /suid /owned /withheld | busybox tr '\\n' ' ')"
 echo "gone: $(ls /gone 2>&1)"
 echo "name server: $(cat /etc/resolv.conf)"; echo "address: $(busybox ip -4 -o addr show dev eth0)"
 echo "gateway: $(busybox ip route)"
@@ -120,7 +121,7 @@ await describeWith([installed(), virtualMachine(), dockerEngine('20')], 'the dis
           folder: '/work/here',
           host: 'container',
           user: 'uid=1001(web) gid=1002 groups=77(extra)',
-          files: '/suid 4755 0:0 /owned 600 1001:1002 ',
+          files: '/suid 4755 0:0 /owned 600 1001:1002 /withheld 0 0:0 ',
           gone: expect.stringContaining('No such file'),
           zombies: '0',
           firstProcess: '/.vice/bin/busybox sh /.vice/init ',
