@@ -89,7 +89,7 @@ await describeWith([tool('mke2fs'), tool('debugfs'), tool('qemu-img')], 'a disk'
   });
 
   test('gives what its /etc/fstab mounts of it, and logs what cannot be had', async () => {
-    const fstab = 'LABEL=people /home ext4 defaults\n/dev/vda3 /usr ext4\nUUID=12 /srv xfs\n/dev/sda4 /opt xfs\n';
+    const fstab = 'LABEL=people /home ext4 defaults\n/dev/vda3 /usr ext4\nUUID=12 /srv xfs\n/dev/sda4 /opt xfs nofail\n';
     const system = await filesystem({ ...SYSTEM, 'etc/fstab': fstab });
     const people = await filesystem({ 'ann/hello': 'hello' }, '-L', 'people');
     const programs = await filesystem({ 'bin/true': '' });
@@ -103,6 +103,24 @@ await describeWith([tool('mke2fs'), tool('debugfs'), tool('qemu-img')], 'a disk'
         '/opt was left out: partition 4 is XFS',
       ]),
     );
+  });
+
+  test.each([
+    [
+      'UUID=12 /usr xfs defaults',
+      'mounts "UUID=12" at "/usr", but that is not on this disk, or in a format that is not read here',
+    ],
+    ['/dev/vda2 /var/ xfs', 'mounts "/dev/vda2" at "/var", but partition 2 is XFS'],
+    ['/dev/mapper/vg-local /usr/local ext4', 'mounts "/dev/mapper/vg-local" at "/usr/local", but that is not on this disk'],
+  ])('whose /etc/fstab mounts a part of the system that cannot be had is refused: %s', async (fstab, message) => {
+    const disk = async (files: Record<string, string>) =>
+      partitionedDisk(await filesystem({ ...SYSTEM, ...files }), unreadable('XFSB'));
+    await expect(convertDisk(dir.path, await disk({ 'etc/fstab': `${fstab}\n` }))).rejects.toMatchObject({
+      code: 'CONTENT_REFUSED',
+      message: expect.stringContaining(message),
+    });
+    const ofContainer = await disk({ 'etc/fstab': `${fstab}\n`, '.vice/container.json': '{}' });
+    expect((await convertDisk(dir.path, ofContainer)).lines).toContainEqual(expect.stringContaining('was left out'));
   });
 
   test('gives no name that an engine would take for an order to delete', async () => {
