@@ -5,9 +5,7 @@ import { isObject } from '../../json.js';
 import { CONTAINER_RECORD_PATH, type ContainerRecord } from '../container-record.js';
 import { architectureOf } from './architecture.js';
 import { type LinuxTree } from './linux-tree.js';
-
-const PATH = 'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
-const SHELLS = ['/bin/sh', '/bin/bash', '/bin/busybox'];
+import { shellOf, USUAL_PATH } from './programs.js';
 
 /** What its containers run, and how, without what is worked out of the layer. */
 export type ContainerConfig = Omit<ContainerRecord, 'version'>;
@@ -26,9 +24,8 @@ export async function recordedConfig(tree: LinuxTree, log: (text: string) => voi
 
 /** A shell, where there is one, with the usual PATH. */
 export async function ordinaryConfig(tree: LinuxTree): Promise<ContainerConfig> {
-  const found = await Promise.all(SHELLS.map((shell) => tree.find(shell)));
-  const shell = SHELLS.find((_, index) => found[index]?.inode.type === 'file') ?? SHELLS[0]!;
-  return { ...(await architectureOf(tree)), os: 'linux', config: { Env: [PATH], Cmd: [shell] } };
+  const shell = (await shellOf(tree)) ?? '/bin/sh';
+  return { ...(await architectureOf(tree)), os: 'linux', config: { Env: [`PATH=${USUAL_PATH}`], Cmd: [shell] } };
 }
 
 function readRecord(bytes: Buffer): ContainerConfig {

@@ -6,7 +6,7 @@ import { promisify } from 'node:util';
 import { describeWith, tempDir, tool, type TempDir } from '#libs/testing';
 import { inMemory } from '#libs/testing/images';
 import { readTar } from '../../tar/tar.reader.js';
-import { CONVERSIONS } from '#libs/contracts';
+import { CONVERSIONS, type JsonObject } from '#libs/contracts';
 import { diskToContainer } from '../disk-to-container/disk-to-container.js';
 import { convertDisk, partitionedDisk } from './convert-disk.js';
 
@@ -121,6 +121,28 @@ await describeWith([tool('mke2fs'), tool('debugfs'), tool('qemu-img')], 'a disk'
     });
     const ofContainer = await disk({ 'etc/fstab': `${fstab}\n`, '.vice/container.json': '{}' });
     expect((await convertDisk(dir.path, ofContainer)).lines).toContainEqual(expect.stringContaining('was left out'));
+  });
+
+  test('is refused with neither a shell nor the program that was recorded', async () => {
+    const disk = (config?: JsonObject) =>
+      filesystem({
+        ...{ 'etc/os-release': '', 'usr/.keep': '', 'srv/run': '#!' },
+        ...(config && { '.vice/container.json': JSON.stringify({ version: 1, os: 'linux', architecture: 'amd64', config }) }),
+      });
+    const without: (JsonObject | undefined)[] = [undefined, {}, { Cmd: ['/run'] }, { Cmd: ['run'] }];
+    for (const config of without) {
+      await expect(convertDisk(dir.path, await disk(config))).rejects.toMatchObject({
+        code: 'CONTENT_REFUSED',
+        message: 'the system on the disk has neither a shell nor the program that a container of it would start',
+      });
+    }
+    const sound: JsonObject[] = [
+      { Entrypoint: ['/srv/run'] },
+      { Cmd: ['./run'], WorkingDir: '/srv' },
+      { Cmd: ['run'], Env: ['PATH=/bin:/srv'] },
+    ];
+    for (const config of sound)
+      expect(await names((await convertDisk(dir.path, await disk(config))).archive)).toContain('srv/run');
   });
 
   test('gives no name that an engine would take for an order to delete', async () => {
