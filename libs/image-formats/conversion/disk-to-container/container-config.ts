@@ -2,7 +2,7 @@ import { type JsonObject } from '#libs/contracts';
 import { ViceError } from '#libs/errors';
 import { parseDocument, readObject } from '../../docker-archive/documents.js';
 import { isObject } from '../../json.js';
-import { CONTAINER_RECORD_PATH, type ContainerRecord } from '../container-record.js';
+import { CONTAINER_RECORD_PATH, MAX_RECORD_BYTES, type ContainerRecord } from '../container-record.js';
 import { architectureOf } from './architecture.js';
 import { type LinuxTree } from './linux-tree.js';
 import { shellOf, USUAL_PATH } from './programs.js';
@@ -13,7 +13,7 @@ export type ContainerConfig = Omit<ContainerRecord, 'version'>;
 /** What the image was that this disk was made of; undefined where it was made of none. A record that cannot be used is logged. */
 export async function recordedConfig(tree: LinuxTree, log: (text: string) => void): Promise<ContainerConfig | undefined> {
   try {
-    const bytes = await tree.readFile(CONTAINER_RECORD_PATH);
+    const bytes = await tree.readFile(CONTAINER_RECORD_PATH, MAX_RECORD_BYTES);
     return bytes && readRecord(bytes);
   } catch (error) {
     if (!(error instanceof ViceError) || error.transient) throw error;

@@ -145,6 +145,17 @@ await describeWith([tool('mke2fs'), tool('debugfs'), tool('qemu-img')], 'a disk'
       expect(await names((await convertDisk(dir.path, await disk(config))).archive)).toContain('srv/run');
   });
 
+  test('gives what was recorded up to a limit', async () => {
+    const convert = async (length: number) => {
+      const config = { Cmd: ['/bin/sh'], Labels: { long: 'x'.repeat(length) } };
+      const record = JSON.stringify({ version: 1, os: 'linux', architecture: 'amd64', config });
+      return (await convertDisk(dir.path, await filesystem({ ...SYSTEM, '.vice/container.json': record }))).lines;
+    };
+    const complaint = expect.stringContaining('larger than 8388608 bytes');
+    expect(await convert(7 * 2 ** 20)).not.toContainEqual(expect.stringContaining('container.json'));
+    expect(await convert(2 ** 23)).toContainEqual(complaint);
+  });
+
   test('gives no name that an engine would take for an order to delete', async () => {
     const { archive, lines } = await convertDisk(
       dir.path,
