@@ -2,8 +2,10 @@ import { type JsonObject } from '#libs/contracts';
 import { ViceError } from '#libs/errors';
 import { parseDocument, readObject } from '../../docker-archive/documents.js';
 import { isObject } from '../../json.js';
+import { invalid } from '../../refusal.js';
 import { CONTAINER_RECORD_PATH, MAX_RECORD_BYTES, type ContainerRecord } from '../container-record.js';
 import { architectureOf } from './architecture.js';
+import { isTime, requireTypes } from './config-types.js';
 import { type LinuxTree } from './linux-tree.js';
 import { shellOf, USUAL_PATH } from './programs.js';
 
@@ -32,11 +34,18 @@ function readRecord(bytes: Buffer): ContainerConfig {
   const document = parseDocument(bytes, 'the record');
   const { version, architecture, os, config, ...others } = isObject(document) ? document : ({} as JsonObject);
   if (version !== 1 || typeof architecture !== 'string' || os !== 'linux' || architecture === '')
-    throw new ViceError('CONTENT_INVALID', 'it is not of the first version, or does not say for which system the image is');
-  const optional = (['variant', 'created', 'author'] as const).filter((key) => typeof others[key] === 'string');
+    throw invalid('it is not of the first version, or does not say for which system the image is');
+  const optional = (['variant', 'created', 'author'] as const).filter((key) => others[key] !== undefined);
+  for (const key of optional) {
+    const text = others[key];
+    if (typeof text !== 'string') throw invalid(`${key} in it is not a string`);
+    if (key === 'created' && !isTime(text)) throw invalid('created in it is not a time of RFC 3339');
+  }
+  const settings = readObject(config, 'containerConfig', 'config in the record');
+  requireTypes(settings);
   return {
     ...{ architecture, os },
     ...Object.fromEntries(optional.map((key) => [key, others[key]])),
-    config: readObject(config, 'containerConfig', 'config in the record'),
+    config: settings,
   };
 }
