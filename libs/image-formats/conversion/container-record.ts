@@ -6,6 +6,9 @@ export const RECORD_FOLDER = '.vice';
 /** Where such a disk keeps what its root filesystem cannot tell: a JSON document, the `ContainerRecord`. Relative to the root. */
 export const CONTAINER_RECORD_PATH = `${RECORD_FOLDER}/container.json`;
 
+/** Many times what an image usually says of itself. */
+export const MAX_RECORD_BYTES = 2 ** 23;
+
 /** What is needed to make the container image again. */
 export interface ContainerRecord {
   version: 1;

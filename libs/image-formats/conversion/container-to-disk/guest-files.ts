@@ -11,7 +11,7 @@ const EXECUTABLE = 0o755;
 /** Our own folder in the root of the disk, as entries of a tar archive: the record, and what starts the container where the image does not boot itself. */
 export async function guestFiles(record: ContainerRecord, bootsItself: boolean): Promise<Buffer[]> {
   const at = (name: string) => `${RECORD_FOLDER}/${name}`;
-  const kept = [folder(RECORD_FOLDER), ...file(CONTAINER_RECORD_PATH, `${JSON.stringify(record, null, 2)}\n`, 0o600)];
+  const kept = [folder(RECORD_FOLDER), ...file(CONTAINER_RECORD_PATH, `${JSON.stringify(record)}\n`, 0o600)];
   if (bootsItself) return kept;
   return [
     ...kept,

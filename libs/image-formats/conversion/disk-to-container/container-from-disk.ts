@@ -9,6 +9,7 @@ import { appendLayer } from './layer.js';
 import { findLinuxRoot, usedBytes } from './linux-root.js';
 import { LinuxTree } from './linux-tree.js';
 import { mountsOf } from './mounts.js';
+import { requireProgram } from './programs.js';
 import { volumesOf } from './volumes.js';
 
 const TOOL = 'vice-registry disk-to-container 1';
@@ -29,6 +30,7 @@ export async function containerFromDisk(
 
   const recorded = await recordedConfig(tree, log);
   const config = recorded ?? (await ordinaryConfig(tree));
+  await requireProgram(tree, config.config);
   const expected = filesystems.reduce((sum, filesystem) => sum + usedBytes(filesystem), 1);
   const path = join(folder, 'image.tar');
   await using file = await ArchiveFile.create(path, maxBytes);

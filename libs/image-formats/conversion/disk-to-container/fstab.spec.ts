@@ -11,14 +11,16 @@ LABEL=backup /backup ext4 noauto,nofail
 tmpfs /tmp tmpfs
 proc /proc proc
 UUID=0a0d none swap sw
+LABEL=music /music ext4 ro,nofail
 LABEL=evil /../etc ext4
 `;
 
 describe('/etc/fstab', () => {
   test('names what is mounted below the root when the system starts', () => {
     expect(parseFstab(FSTAB)).toEqual([
-      { device: 'UUID=0A0C', path: 'home' },
-      { device: '/dev/vda3', path: 'var/lib/my data/x' },
+      { device: 'UUID=0A0C', path: 'home', optional: false },
+      { device: '/dev/vda3', path: 'var/lib/my data/x', optional: false },
+      { device: 'LABEL=music', path: 'music', optional: true },
     ]);
   });
 

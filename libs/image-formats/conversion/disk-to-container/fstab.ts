@@ -6,6 +6,8 @@ export interface FstabLine {
   device: string;
   /** Without slashes around it. */
   path: string;
+  /** With `nofail`: the system starts without it too. */
+  optional: boolean;
 }
 
 const DEVICE = /^(UUID|LABEL|PARTUUID|PARTLABEL)=|^\/dev\//;
@@ -26,8 +28,9 @@ export function parseFstab(text: string): FstabLine[] {
       .map(unescaped);
     const segments = point.split('/').filter((segment) => segment !== '' && segment !== '.');
     const isMount = DEVICE.test(device) && point.startsWith('/') && segments.length > 0 && !segments.includes('..');
-    if (!isMount || options.split(',').includes('noauto')) return [];
-    return [{ device: device.replace(/"/g, ''), path: segments.join('/') }];
+    const flags = options.split(',');
+    if (!isMount || flags.includes('noauto')) return [];
+    return [{ device: device.replace(/"/g, ''), path: segments.join('/'), optional: flags.includes('nofail') }];
   });
 }
 

@@ -66,11 +66,11 @@ export class LinuxTree {
     return above.at(-1);
   }
 
-  /** The content of a small file; undefined where there is none. Throws CONTENT_INVALID for one over 1 MiB. */
-  async readFile(path: string): Promise<Buffer | undefined> {
+  /** The content of a small file; undefined where there is none. Throws CONTENT_INVALID for one over `maxBytes`. */
+  async readFile(path: string, maxBytes = MAX_READ_BYTES): Promise<Buffer | undefined> {
     const node = await this.find(path);
     if (node?.inode.type !== 'file') return undefined;
-    if (node.inode.size > MAX_READ_BYTES) throw invalid(`/${path} on the disk is larger than ${MAX_READ_BYTES} bytes`);
+    if (node.inode.size > maxBytes) throw invalid(`/${path} on the disk is larger than ${maxBytes} bytes`);
     return node.filesystem.allOf(node.inode);
   }
 }

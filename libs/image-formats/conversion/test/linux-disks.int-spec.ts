@@ -6,7 +6,7 @@ import { promisify } from 'node:util';
 import { describeWith, tempDir, tool, type TempDir } from '#libs/testing';
 import { inMemory } from '#libs/testing/images';
 import { readTar } from '../../tar/tar.reader.js';
-import { CONVERSIONS } from '#libs/contracts';
+import { CONVERSIONS, type JsonObject } from '#libs/contracts';
 import { diskToContainer } from '../disk-to-container/disk-to-container.js';
 import { convertDisk, partitionedDisk } from './convert-disk.js';
 
@@ -89,7 +89,7 @@ await describeWith([tool('mke2fs'), tool('debugfs'), tool('qemu-img')], 'a disk'
   });
 
   test('gives what its /etc/fstab mounts of it, and logs what cannot be had', async () => {
-    const fstab = 'LABEL=people /home ext4 defaults\n/dev/vda3 /usr ext4\nUUID=12 /srv xfs\n/dev/sda4 /opt xfs\n';
+    const fstab = 'LABEL=people /home ext4 defaults\n/dev/vda3 /usr ext4\nUUID=12 /srv xfs\n/dev/sda4 /opt xfs nofail\n';
     const system = await filesystem({ ...SYSTEM, 'etc/fstab': fstab });
     const people = await filesystem({ 'ann/hello': 'hello' }, '-L', 'people');
     const programs = await filesystem({ 'bin/true': '' });
@@ -103,6 +103,57 @@ await describeWith([tool('mke2fs'), tool('debugfs'), tool('qemu-img')], 'a disk'
         '/opt was left out: partition 4 is XFS',
       ]),
     );
+  });
+
+  test.each([
+    [
+      'UUID=12 /usr xfs defaults',
+      'mounts "UUID=12" at "/usr", but that is not on this disk, or in a format that is not read here',
+    ],
+    ['/dev/vda2 /var/ xfs', 'mounts "/dev/vda2" at "/var", but partition 2 is XFS'],
+    ['/dev/mapper/vg-local /usr/local ext4', 'mounts "/dev/mapper/vg-local" at "/usr/local", but that is not on this disk'],
+  ])('whose /etc/fstab mounts a part of the system that cannot be had is refused: %s', async (fstab, message) => {
+    const disk = async (files: Record<string, string>) =>
+      partitionedDisk(await filesystem({ ...SYSTEM, ...files }), unreadable('XFSB'));
+    await expect(convertDisk(dir.path, await disk({ 'etc/fstab': `${fstab}\n` }))).rejects.toMatchObject({
+      code: 'CONTENT_REFUSED',
+      message: expect.stringContaining(message),
+    });
+    const ofContainer = await disk({ 'etc/fstab': `${fstab}\n`, '.vice/container.json': '{}' });
+    expect((await convertDisk(dir.path, ofContainer)).lines).toContainEqual(expect.stringContaining('was left out'));
+  });
+
+  test('is refused with neither a shell nor the program that was recorded', async () => {
+    const disk = (config?: JsonObject) =>
+      filesystem({
+        ...{ 'etc/os-release': '', 'usr/.keep': '', 'srv/run': '#!' },
+        ...(config && { '.vice/container.json': JSON.stringify({ version: 1, os: 'linux', architecture: 'amd64', config }) }),
+      });
+    const without: (JsonObject | undefined)[] = [undefined, {}, { Cmd: ['/run'] }, { Cmd: ['run'] }];
+    for (const config of without) {
+      await expect(convertDisk(dir.path, await disk(config))).rejects.toMatchObject({
+        code: 'CONTENT_REFUSED',
+        message: 'the system on the disk has neither a shell nor the program that a container of it would start',
+      });
+    }
+    const sound: JsonObject[] = [
+      { Entrypoint: ['/srv/run'] },
+      { Cmd: ['./run'], WorkingDir: '/srv' },
+      { Cmd: ['run'], Env: ['PATH=/bin:/srv'] },
+    ];
+    for (const config of sound)
+      expect(await names((await convertDisk(dir.path, await disk(config))).archive)).toContain('srv/run');
+  });
+
+  test('gives what was recorded up to a limit', async () => {
+    const convert = async (length: number) => {
+      const config = { Cmd: ['/bin/sh'], Labels: { long: 'x'.repeat(length) } };
+      const record = JSON.stringify({ version: 1, os: 'linux', architecture: 'amd64', config });
+      return (await convertDisk(dir.path, await filesystem({ ...SYSTEM, '.vice/container.json': record }))).lines;
+    };
+    const complaint = expect.stringContaining('larger than 8388608 bytes');
+    expect(await convert(7 * 2 ** 20)).not.toContainEqual(expect.stringContaining('container.json'));
+    expect(await convert(2 ** 23)).toContainEqual(complaint);
   });
 
   test('gives no name that an engine would take for an order to delete', async () => {
