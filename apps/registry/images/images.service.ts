@@ -41,7 +41,8 @@ export class ImagesService {
       : [];
     if (!row) throw noSuchImage(imageId);
     const image = toImage(row, row, viewer);
-    return row.content_digest === null ? image : { ...image, sameDisk: await this.sameDisk(viewer, row) };
+    const sameDisk = row.content_digest === null ? [] : await this.sameDisk(viewer, row);
+    return sameDisk.length === 0 ? image : { ...image, sameDisk };
   }
 
   /** Other images of the same disk, in whatever format, among those that the viewer may see. */
