@@ -98,7 +98,8 @@ export class Image {
   @ApiProperty({
     type: [String],
     required: false,
-    description: 'Of one disk asked for: ids of other images with the same contentDigest, newest first, 100 at most; absent where there is none',
+    description:
+      'Of one disk asked for: ids of other images with the same contentDigest, newest first, 100 at most; absent where there is none',
   })
   sameDisk?: string[];
 
