@@ -4,6 +4,7 @@ import { VICE_CONFIG, type ViceConfig } from '#libs/config';
 import { MessagingModule, type Broker } from '#libs/messaging';
 import { HealthModule, MetricsModule, type HealthChecks, type Logger, type Metrics } from '#libs/observability';
 import { SecretBox } from '#libs/secrets';
+import { AdministratorsController } from './administrators/administrators.controller.js';
 import { DeploymentsController } from './deployments/deployments.controller.js';
 import { EnvironmentsController } from './environments/environments.controller.js';
 import { EventStreams } from './events/event-streams.service.js';
@@ -12,6 +13,7 @@ import { DownloadService } from './image-files/download.service.js';
 import { ImageFilesController } from './image-files/image-files.controller.js';
 import { UploadService } from './image-files/upload.service.js';
 import { ImagesController } from './images/images.controller.js';
+import { JobsController } from './jobs/jobs.controller.js';
 import { Authenticator } from './login/authenticator.js';
 import { RuntimeStatsController } from './runtime-stats/runtime-stats.controller.js';
 import { BLOB_STORE, LOGGER } from './tokens.js';
@@ -39,6 +41,8 @@ export class GatewayModule {
         ImagesController,
         ImageFilesController,
         DeploymentsController,
+        JobsController,
+        AdministratorsController,
         RuntimeStatsController,
         EventsController,
       ],

@@ -4,12 +4,16 @@ import { type ViceConfig, VICE_CONFIG } from '#libs/config';
 import { MessagingModule, type Broker } from '#libs/messaging';
 import { HealthModule, MetricsModule, type Logger, type Metrics } from '#libs/observability';
 import { SecretBox } from '#libs/secrets';
+import { AdministratorsController } from './administrators/administrators.controller.js';
+import { AdministratorsService } from './administrators/administrators.service.js';
 import { BlobsController } from './blobs/blobs.controller.js';
 import { BlobLedgerService } from './blobs/blob-ledger.service.js';
 import { PlansService } from './conversions/plans.service.js';
 import { ToolsController } from './conversions/tools.controller.js';
 import { ToolsetsService } from './conversions/toolsets.service.js';
 import { Database } from './database/index.js';
+import { DeadLetterList } from './dead-letters/dead-letter-list.service.js';
+import { DeadLettersService } from './dead-letters/dead-letters.service.js';
 import { DeploymentChanges } from './deployments/deployment-changes.service.js';
 import { DeploymentsController } from './deployments/deployments.controller.js';
 import { DeploymentsService } from './deployments/deployments.service.js';
@@ -35,6 +39,8 @@ import { ImportEnding } from './jobs/endings/import.ending.js';
 import { InspectionEnding } from './jobs/endings/inspection.ending.js';
 import { RemovalEnding } from './jobs/endings/removal.ending.js';
 import { HeartbeatsService } from './jobs/heartbeats.service.js';
+import { JobListController } from './jobs/job-list.controller.js';
+import { JobListService } from './jobs/job-list.service.js';
 import { JobOutbox } from './jobs/job-outbox.js';
 import { JobsController } from './jobs/jobs.controller.js';
 import { JobsService } from './jobs/jobs.service.js';
@@ -43,6 +49,7 @@ import { PayloadsService } from './jobs/payloads.service.js';
 import { ProgressService } from './jobs/progress.service.js';
 import { RelayService } from './jobs/relay.service.js';
 import { ReportsService } from './jobs/reports.service.js';
+import { RunAgainService } from './jobs/run-again.service.js';
 import { UpkeepService } from './jobs/upkeep.service.js';
 import { StatsController } from './stats/stats.controller.js';
 import { ScrapedFigures } from './stats/scraped-figures.js';
@@ -69,6 +76,10 @@ const JOBS: Provider[] = [
   DeployEnding,
   RemovalEnding,
   RelayService,
+  JobListService,
+  RunAgainService,
+  DeadLettersService,
+  DeadLetterList,
   UpkeepService,
 ];
 
@@ -107,10 +118,12 @@ export class RegistryModule {
       ],
       controllers: [
         UsersController,
+        AdministratorsController,
         EnvironmentsController,
         ImagesController,
         DeploymentsController,
         JobsController,
+        JobListController,
         ToolsController,
         BlobsController,
         EventsController,
@@ -122,6 +135,7 @@ export class RegistryModule {
         { provide: Database, useValue: database },
         { provide: SecretBox, useValue: box },
         UsersService,
+        AdministratorsService,
         PasswordsService,
         SecretKeyService,
         EnvironmentsService,

@@ -17,6 +17,7 @@ describe('configuration', () => {
       jobConcurrency: 2,
       maxImageBytes: 1024 ** 4,
       variantQuotaBytes: null,
+      adminUsername: null,
     });
   });
 
@@ -34,6 +35,7 @@ describe('configuration', () => {
       VICE_BLOB_STORE: 'ftp://x',
       VICE_VARIANT_QUOTA_BYTES: '-1',
       VICE_LOG_LEVEL: 'loud',
+      VICE_ADMIN_USERNAME: 'a:b',
     };
     const start = () => loadConfig('registry', faulty);
     for (const name of [...Object.keys(faulty), 'AMQP_URL']) expect(start).toThrow(new RegExp(`- ${name} `));

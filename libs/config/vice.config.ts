@@ -36,6 +36,8 @@ export interface ViceConfig {
   /** What was derived from other blobs may take so many bytes in all; null: any number. */
   readonly variantQuotaBytes: number | null;
   readonly collectIntervalMs: number;
+  /** The account that is an administrator, in NFC; null: none is by this setting. */
+  readonly adminUsername: string | null;
   readonly logLevel: (typeof LOG_LEVELS)[number];
 }
 
@@ -68,6 +70,7 @@ export function loadConfig(app: AppName, variables: Readonly<Record<string, stri
     maxImageBytes: read.wholeNumber('VICE_MAX_IMAGE_BYTES', TiB, { min: 1, max: Number.MAX_SAFE_INTEGER }),
     variantQuotaBytes: variantQuota(read),
     collectIntervalMs: read.wholeNumber('VICE_COLLECT_SECONDS', 300, { min: 1, max: 86_400 }) * 1000,
+    adminUsername: adminUsername(read),
     logLevel: read.oneOf('VICE_LOG_LEVEL', LOG_LEVELS, 'info'),
   };
   if (!standalone) requireWhenAlone(read, config);
@@ -89,6 +92,15 @@ function secretKey(read: EnvironmentReader): string | null {
   if (text === null) return null;
   if (/^[A-Za-z0-9+/]{43}=$/.test(text)) return text;
   read.fault('VICE_SECRET_KEY must be 32 bytes in base64 (openssl rand -base64 32)');
+  return null;
+}
+
+/** What no account can be called would leave the service without the administrator that somebody thinks it has. */
+function adminUsername(read: EnvironmentReader): string | null {
+  const name = read.text('VICE_ADMIN_USERNAME');
+  if (name === null) return null;
+  if (name.length <= 128 && /^[^:\p{Cc}\p{Cs}]+$/u.test(name)) return name.normalize('NFC');
+  read.fault('VICE_ADMIN_USERNAME must be a username: 1 to 128 characters without colons and control characters');
   return null;
 }
 

@@ -9,7 +9,7 @@ export type Change =
   | { type: 'image-deleted'; data: { id: string } }
   | { type: 'deployment'; data: Deployment }
   | { type: 'deployment-deleted'; data: { id: string } }
-  | { type: 'job'; data: Job & { imageid: string | null; deploymentid: string | null } };
+  | { type: 'job'; data: Job };
 
 /** A change that is kept for a while, in the order of its user's changes: `id` is a growing whole number as text. */
 export type StoredEvent = Change & { id: string; at: Instant };

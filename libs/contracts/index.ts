@@ -1,3 +1,5 @@
+export * from './api/administrator.js';
+export * from './api/dead-letter.js';
 export * from './api/deployment.js';
 export * from './api/environment.js';
 export * from './api/image.js';

@@ -137,6 +137,9 @@ export const Jobs = {
   collectGarbage: jobType<Empty, CollectedGarbage>('store', 'collect'),
 };
 
+/** Each once, in order. */
+export const JOB_ACTIONS: readonly string[] = Object.values(Jobs).map(({ action }) => action);
+
 /** Queues that workers of a kind serve; the first one's consumers are the workers that runtimestats counts. */
 export const QUEUES_OF_KIND: Readonly<Record<JobKind, readonly JobQueue[]>> = {
   import: ['import'],

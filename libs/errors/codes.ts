@@ -18,6 +18,7 @@ export const ERROR_CODES = {
   IMAGE_NOT_FOUND: { status: 404, transient: false, title: 'Image not found' },
   IMAGE_HAS_NO_CONTENT: { status: 404, transient: false, title: 'Image has no content yet' },
   DEPLOYMENT_NOT_FOUND: { status: 404, transient: false, title: 'Deployment not found' },
+  JOB_NOT_FOUND: { status: 404, transient: false, title: 'Job not found' },
   METHOD_NOT_ALLOWED: { status: 405, transient: false, title: 'Method not allowed' },
   NOT_ACCEPTABLE: { status: 406, transient: false, title: 'Not acceptable' },
   REQUEST_TOO_SLOW: { status: 408, transient: true, title: 'Request too slow' },
@@ -55,8 +56,10 @@ export const ERROR_CODES = {
 
   // The job
   JOB_NOT_CLAIMABLE: { status: 409, transient: false, title: 'Job is not to be claimed' },
+  JOB_NOT_RETRYABLE: { status: 409, transient: false, title: 'Job cannot be run again' },
   JOB_FENCED: { status: 409, transient: false, title: 'Job belongs to a later attempt' },
   JOB_CANCELLED: { status: 409, transient: false, title: 'Job was cancelled' },
+  MESSAGE_DEAD_LETTERED: { status: 503, transient: true, title: 'The broker gave up on the message of the job' },
   LEASE_LOST: { status: 503, transient: true, title: 'Lease of the job ended' },
 
   // Ourselves

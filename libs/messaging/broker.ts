@@ -1,5 +1,20 @@
 import { type Broadcast, type JobMessage, type JobQueue, type ServiceName } from '#libs/contracts';
 
+/** What the broker gave up on. */
+export interface DeadMessage {
+  readonly queue: JobQueue;
+  /** null where it says nothing of a job. */
+  readonly message: JobMessage | null;
+  /** The first 4 KiB of it, as text. */
+  readonly body: string;
+  /** As the broker says: `rejected`, `delivery_limit`, `expired`, `maxlen`; null where it says nothing. */
+  readonly reason: string | null;
+  /** How often that has happened to this message, as the broker says. */
+  readonly count: number | null;
+  /** What tells it from other messages, where its sender gave it that. */
+  readonly messageId: string | null;
+}
+
 /** One call on its way through a handler. */
 export interface CallContext {
   /** When the caller gives up; milliseconds since the epoch. */
@@ -8,7 +23,7 @@ export interface CallContext {
   expired(): boolean;
 }
 
-/** A job's message in the hands of a consumer. Each is settled exactly once: by ack or release; what comes later is a no-op, as is settling after the connection broke. */
+/** A job's message in the hands of a consumer. Each is settled exactly once: by ack, release or refuse; what comes later is a no-op, as is settling after the connection broke. */
 export interface JobDelivery {
   readonly message: JobMessage;
   readonly redelivered: boolean;
@@ -16,6 +31,8 @@ export interface JobDelivery {
   ack(): void;
   /** Back into the queue, for another consumer. The queue counts it: after 20 the message is a dead letter. */
   release(): void;
+  /** It stands for no job that there is: a dead letter, for people to look at. */
+  refuse(): void;
 }
 
 export interface Subscription {
@@ -56,12 +73,12 @@ export interface Broker extends AsyncDisposable {
 
   /**
    * Takes jobs; at most `prefetch` are unsettled at once on one connection. Whatever ends the subscription but its close(), it is taken up
-   * again for ever; what was unsettled then is delivered again, here or elsewhere.
+   * again for ever; what was unsettled then is delivered again, here or elsewhere. What says nothing of a job is made a dead letter at once.
    */
   consumeJobs(queue: JobQueue, prefetch: number, deliver: (delivery: JobDelivery) => void): Promise<Subscription>;
 
-  /** What the broker gave up on. Settled when `handle` resolves; handed over again, with growing pauses, while it rejects. */
-  consumeDeadLetters(queue: JobQueue, handle: (message: JobMessage) => Promise<void>): Promise<Subscription>;
+  /** What the broker gave up on, whatever it is. Settled when `handle` resolves; handed over again, with growing pauses, while it rejects. */
+  consumeDeadLetters(queue: JobQueue, handle: (letter: DeadMessage) => Promise<void>): Promise<Subscription>;
 
   /** Messages that nobody has taken yet and consumers, as the broker counts them now. Raises UNAVAILABLE. */
   depths(): Promise<Record<JobQueue, QueueDepth>>;

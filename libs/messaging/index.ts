@@ -2,6 +2,7 @@ export {
   type Broker,
   type CallContext,
   type CallListener,
+  type DeadMessage,
   type JobDelivery,
   type QueueDepth,
   type Subscription,

@@ -4,18 +4,20 @@ import { invalidInput } from './validation.js';
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 
-type Noun = 'image' | 'environment' | 'deployment';
+type Noun = 'image' | 'environment' | 'deployment' | 'job';
 
 const NOT_FOUND: Readonly<Record<Noun, ErrorCode>> = {
   image: 'IMAGE_NOT_FOUND',
   environment: 'ENVIRONMENT_NOT_FOUND',
   deployment: 'DEPLOYMENT_NOT_FOUND',
+  job: 'JOB_NOT_FOUND',
 };
 
 /** The id in the path. A malformed one is as unknown as any other that does not exist: 404. */
 export const ImageId = (): ParameterDecorator => Param('imageId', new IdPipe('image'));
 export const EnvironmentId = (): ParameterDecorator => Param('environmentId', new IdPipe('environment'));
 export const DeploymentId = (): ParameterDecorator => Param('deploymentId', new IdPipe('deployment'));
+export const JobId = (): ParameterDecorator => Param('jobId', new IdPipe('job'));
 
 class IdPipe implements PipeTransform<string, string> {
   constructor(private readonly noun: Noun) {}

@@ -26,6 +26,9 @@ export type XmlModelName =
   | 'PlanStep'
   | 'Job'
   | 'JobError'
+  | 'DeadLetter'
+  | 'DeadLetterSummary'
+  | 'Administrator'
   | 'RuntimeStats';
 
 /** The models by the name of their root element. */
@@ -53,8 +56,11 @@ export const XML_MODELS: Readonly<Record<XmlModelName, XmlModel>> = {
     plural: 'Deployments',
   },
   PlanStep: { models: { error: 'JobError' } },
-  Job: { models: { error: 'JobError' }, plural: 'Jobs' },
+  Job: { models: { error: 'JobError', deadLetters: 'DeadLetterSummary' }, plural: 'Jobs' },
   JobError: {},
+  DeadLetter: { plural: 'DeadLetters' },
+  DeadLetterSummary: {},
+  Administrator: { plural: 'Administrators' },
   RuntimeStats: {},
 };
 

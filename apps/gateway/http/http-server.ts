@@ -14,6 +14,8 @@ import { type GatewayRequest } from './request.js';
 const IDLE_MS = 5 * 60_000;
 /** How long a client may go on sending a body that was refused. */
 const LINGER_MS = 30_000;
+/** A username of 128 characters, each of which takes up to 12 in a path. */
+const LONGEST_PARAMETER = 128 * 12;
 const UPLOAD_PATH = /^\/v1\/image\/[^/]+\/file$/;
 
 /** Fastify as this API needs it: request ids, one log line per request, bodies collected unparsed, refused uploads ended gently. */
@@ -22,6 +24,7 @@ export function httpServer(logger: Logger, metrics: Metrics): FastifyAdapter {
     logger: false,
     genReqId: requestId,
     bodyLimit: MAX_BODY_BYTES,
+    routerOptions: { maxParamLength: LONGEST_PARAMETER },
     connectionTimeout: IDLE_MS,
     return503OnClosing: false,
     forceCloseConnections: 'idle',

@@ -65,6 +65,10 @@ export const DEPLOYMENT: Deployment = {
 
 export const JOB: Job = {
   id: '3c4d5e6f-d9cb-469f-a165-70867728950e',
+  userid: ADA.id,
+  imageid: IMAGE_ID,
+  deploymentid: null,
+  environmentId: ENVIRONMENT_ID,
   kind: 'import',
   action: 'import',
   state: 'failed',
@@ -74,6 +78,7 @@ export const JOB: Job = {
   percent: null,
   bytesPerSecond: 0,
   error: { code: 'ENVIRONMENT_UNREACHABLE', message: 'no answer' },
+  deadLetters: { count: 2, lastAt: AT, reason: 'rejected' },
   createdAt: AT,
   startedAt: AT,
   endedAt: null,

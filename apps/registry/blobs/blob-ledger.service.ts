@@ -3,6 +3,7 @@ import { type ViceConfig, VICE_CONFIG } from '#libs/config';
 import { HOLD_SECONDS, type BlobCalls, type Digest, type RequestOf } from '#libs/contracts';
 import { ViceError } from '#libs/errors';
 import { Database, type Transaction } from '../database/index.js';
+import { isBlobThere } from './blob-there.js';
 import { condemnBlobs } from './condemn.js';
 import { expiryUnless, jobOf, stillHolds } from './holder.js';
 import { reserveSpace } from './space.js';
@@ -99,16 +100,10 @@ export class BlobLedgerService {
     for (const table of HOLDS) await this.database.query(`DELETE FROM ${table} held WHERE NOT ${stillHolds('held')}`);
   }
 
-  /**
-   * False where there is no such blob, or it is being deleted. FOR KEY SHARE is the one lock that keeps garbage collection away and still
-   * lets whoever comes to refer to the blob make it `stored`: under FOR SHARE, two that pinned it would each wait for the other to end.
-   */
-  private async tryToPin({ manager }: Transaction, holder: string, digest: Digest): Promise<boolean> {
-    const blobs = (await manager.query(`SELECT FROM blobs WHERE digest = $1 AND state <> 'deleting' FOR KEY SHARE`, [
-      digest,
-    ])) as unknown[];
-    if (blobs.length === 0) return false;
-    await manager.query(
+  /** False where there is no such blob, or it is being deleted. */
+  private async tryToPin(tx: Transaction, holder: string, digest: Digest): Promise<boolean> {
+    if (!(await isBlobThere(tx, digest))) return false;
+    await tx.manager.query(
       `INSERT INTO blob_pins (digest, holder, job_id, expires_at) VALUES ($1, $2, $3, ${expiryUnless('$3')})
        ON CONFLICT (digest, holder) DO UPDATE SET expires_at = excluded.expires_at`,
       [digest, holder, jobOf(holder)],

@@ -1,12 +1,13 @@
 import { Injectable } from '@nestjs/common';
 import { isUUID } from 'class-validator';
-import { Jobs, type AnswerOf, type ImageCalls, type RequestOf, type Variant, type VariantWish } from '#libs/contracts';
+import { Jobs, type AnswerOf, type ImageCalls, type Job, type RequestOf, type Variant, type VariantWish } from '#libs/contracts';
 import { ViceError } from '#libs/errors';
 import { BlobLedgerService } from '../blobs/blob-ledger.service.js';
 import { recipeAfter } from '../conversions/conversion-plan.js';
 import { originalOf, PlansService, type FoundWay } from '../conversions/plans.service.js';
 import { variantsOf, type KeptVariant, type Original } from '../conversions/variants.js';
 import { Database, ImageEntity, JobEntity, type Transaction } from '../database/index.js';
+import { makingKey } from '../jobs/convert-details.js';
 import { convertDraft } from '../jobs/job-drafts.js';
 import { toJob } from '../jobs/job.contract.js';
 import { JobsService } from '../jobs/jobs.service.js';
@@ -46,7 +47,7 @@ export class ImageVariantsService {
       if (!variants) throw noContent(image);
       const { contentType, subformat } = wish;
       const way = await this.plans.find(tx, variants, { accepts: [contentType], subformat }, (reason) => notConvertible(reason));
-      if ('steps' in way) return { job: toJob(await this.making(tx, image, originalOf(variants), way, request)) };
+      if ('steps' in way) return { job: shownTo(userId, await this.making(tx, image, originalOf(variants), way, request)) };
       const { digest, size } = way.variant;
       await this.ledger.pinWithin(tx, holder, digest);
       return { content: { digest, size, contentType, title: image.title } };
@@ -62,7 +63,7 @@ export class ImageVariantsService {
     { userId, wish, make }: RequestOf<typeof ImageCalls.openVariant>,
   ): Promise<JobEntity> {
     if (userId === null) throw new ViceError('UNAUTHENTICATED', `log in to have the image converted to ${inWords(wish)}`);
-    await tx.manager.query('SELECT pg_advisory_xact_lock(hashtextextended($1, 0))', [`${image.id} ${inWords(wish)}`]);
+    await tx.manager.query('SELECT pg_advisory_xact_lock(hashtextextended($1, 0))', [makingKey(image.id, wish)]);
     const live = await liveJob(tx, image.id, original, wish);
     if (live) return live;
     if (!make)
@@ -71,6 +72,12 @@ export class ImageVariantsService {
     return this.jobs.enqueue(tx, convertDraft(original, way.from, way.steps, { userId, imageId: image.id, wish }));
   }
 }
+
+/** Who else has a public image converted is nobody's business. */
+const shownTo = (viewer: string | null, job: JobEntity): Job => ({
+  ...toJob(job),
+  ...(job.userId !== viewer && { userid: null }),
+});
 
 function toContract(variant: KeptVariant): Variant {
   const { contentType: contenttype, digest, size, contentDigest, createdAt, recipe, derivedFrom, tool } = variant;

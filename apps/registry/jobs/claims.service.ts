@@ -7,6 +7,7 @@ import { Database, JobEntity, type Transaction } from '../database/index.js';
 import { LOGGER } from '../tokens.js';
 import { EndingsService } from './endings.service.js';
 import { afterReport, couldBeJob } from './job.rules.js';
+import { noSuchJob } from './job-access.js';
 import { PayloadsService } from './payloads.service.js';
 import { ProgressService } from './progress.service.js';
 import { KnownResults } from './known-results.service.js';
@@ -26,9 +27,10 @@ export class ClaimsService {
     @Inject(LOGGER) private readonly logger: Logger,
   ) {}
 
-  /** Raises JOB_NOT_CLAIMABLE unless the job is queued, due and waits for that attempt. */
+  /** Raises JOB_NOT_CLAIMABLE unless the job is queued, due and waits for that attempt; JOB_NOT_FOUND where there is no such job. */
   async claim(request: ClaimRequest): Promise<ClaimedJob> {
-    const claimed = couldBeJob(request) ? await this.claimed(request) : null;
+    if (!couldBeJob(request)) throw noSuchJob(request.jobId);
+    const claimed = await this.claimed(request);
     if (!claimed) throw new ViceError('JOB_NOT_CLAIMABLE', `job ${request.jobId} does not wait for attempt ${request.attempt}`);
     return claimed;
   }
@@ -54,7 +56,8 @@ export class ClaimsService {
   ): Promise<ClaimedJob | null> {
     return this.database.transaction(async (tx) => {
       const job = await tx.manager.findOneBy(JobEntity, { id: request.jobId });
-      if (!job || (await this.known.waits(tx, job))) return null;
+      if (!job) throw noSuchJob(request.jobId);
+      if (await this.known.waits(tx, job)) return null;
       if (!(await this.take(tx, job, request)) || (await this.known.ends(tx, job))) return null;
       return then(tx, job);
     });

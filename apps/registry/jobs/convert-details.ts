@@ -26,6 +26,10 @@ export interface ConvertDetails {
   wish?: { contentType: ContentType; subformat: Subformat | null };
 }
 
+/** What is locked while the making of one form of an image begins: one job at a time makes it. */
+export const makingKey = (imageId: string, { contentType, subformat }: NonNullable<ConvertDetails['wish']>): string =>
+  `${imageId} ${contentType} ${subformat ?? ''}`;
+
 export const convertDetails = (job: JobEntity): ConvertDetails => job.details as unknown as ConvertDetails;
 
 export const asDetails = (details: ConvertDetails): JsonObject => JSON.parse(JSON.stringify(details)) as JsonObject;

@@ -56,5 +56,13 @@ export async function remember(tx: Transaction, job: JobEntity, inspected: Inspe
   }
 }
 
+/** What was found wrong of it is not known any more: it is looked at again. */
+export async function forgetRefusal({ manager }: Transaction, job: JobEntity): Promise<void> {
+  await manager.query('DELETE FROM inspections WHERE digest = $1 AND said_to_be = $2 AND error_code IS NOT NULL', [
+    job.digest,
+    saidToBe(job),
+  ]);
+}
+
 /** The content type, or nothing where nothing was said. */
 const saidToBe = (job: JobEntity): string => (job.details.contentType as string | null) ?? '';

@@ -67,6 +67,13 @@ export function afterLapse(job: JobSituation, random: number): NextState {
   return afterFailure(job, fault, true, random);
 }
 
+/** The broker gave up on the message before a worker had begun the attempt. Counted, so that it does not go on for ever. */
+export function afterDeadLetter(job: JobSituation, reason: string | null, random: number): NextState {
+  const why = reason === null ? 'without saying why' : `as ${reason}`;
+  const message = `the message of this job did not reach a worker: the broker gave up on it, ${why}; is a worker there that knows such jobs, and nobody else at the queue?`;
+  return afterFailure(job, { code: 'MESSAGE_DEAD_LETTERED', message }, true, random);
+}
+
 function afterFailure(job: JobSituation, error: JobFault, transient: boolean, random: number, retryAfter?: number): NextState {
   if (job.cancelRequested) return { state: 'cancelled', failures: job.failures, error: null };
   const failures = job.failures + 1;

@@ -1,11 +1,10 @@
 import { Inject, Injectable, type BeforeApplicationShutdown, type OnApplicationBootstrap } from '@nestjs/common';
-import { type JobMessage, type JobQueue } from '#libs/contracts';
+import { type JobQueue } from '#libs/contracts';
 import { BROKER, type Broker } from '#libs/messaging';
 import { Metrics, type Logger } from '#libs/observability';
 import { Database } from '../database/index.js';
 import { LOGGER } from '../tokens.js';
 import { JobOutbox } from './job-outbox.js';
-import { couldBeJob } from './job.rules.js';
 
 const BATCH = 200;
 const POLL_MS = 500;
@@ -127,21 +126,6 @@ export class RelayService implements OnApplicationBootstrap, BeforeApplicationSh
     await this.database.query(
       `UPDATE jobs SET published = false WHERE state = 'queued' AND published AND publish_at <= now() AND queue = ANY($1)`,
       [short],
-    );
-    this.wake();
-  }
-
-  /** The broker gave up on a message: its job is published anew where it still waits for that attempt. */
-  async deadLettered(queue: JobQueue, { jobId, attempt }: JobMessage): Promise<void> {
-    this.logger.warn({ queue, jobId, attempt }, 'the broker dead-lettered the message of a job');
-    if (couldBeJob({ jobId, attempt })) await this.publishAnew(jobId, attempt);
-    this.metrics.queues.deadLetterRead(queue);
-  }
-
-  private async publishAnew(jobId: string, attempt: number): Promise<void> {
-    await this.database.query(
-      `UPDATE jobs SET published = false, publish_at = now() WHERE id = $1 AND state = 'queued' AND attempt = $2`,
-      [jobId, attempt - 1],
     );
     this.wake();
   }

@@ -5,6 +5,7 @@ import { BROKER, type Broker, type Subscription } from '#libs/messaging';
 import { type Logger } from '#libs/observability';
 import { ToolsetsService } from '../conversions/toolsets.service.js';
 import { Database } from '../database/index.js';
+import { DeadLettersService } from '../dead-letters/dead-letters.service.js';
 import { EventsService } from '../events/events.service.js';
 import { LOGGER } from '../tokens.js';
 import { JobsService } from './jobs.service.js';
@@ -30,6 +31,7 @@ export class UpkeepService implements OnApplicationBootstrap, BeforeApplicationS
     private readonly jobs: JobsService,
     private readonly events: EventsService,
     private readonly toolsets: ToolsetsService,
+    private readonly letters: DeadLettersService,
     @Inject(BROKER) private readonly broker: Broker,
     @Inject(VICE_CONFIG) private readonly config: ViceConfig,
     @Inject(LOGGER) private readonly logger: Logger,
@@ -52,7 +54,7 @@ export class UpkeepService implements OnApplicationBootstrap, BeforeApplicationS
     );
     this.every(PRUNE_MS, 'forgetting what is old', () => this.prune());
     this.deadLetters = await Promise.all(
-      JOB_QUEUES.map((queue) => this.broker.consumeDeadLetters(queue, (message) => this.relay.deadLettered(queue, message))),
+      JOB_QUEUES.map((queue) => this.broker.consumeDeadLetters(queue, (letter) => this.letters.heard(letter))),
     );
   }
 
@@ -65,6 +67,7 @@ export class UpkeepService implements OnApplicationBootstrap, BeforeApplicationS
   private async prune(): Promise<void> {
     await this.events.prune();
     await this.toolsets.prune();
+    await this.letters.prune();
     await this.database.query(`DELETE FROM jobs WHERE user_id IS NULL AND ended_at < now() - interval '1 day'`);
   }
 

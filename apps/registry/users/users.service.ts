@@ -4,14 +4,17 @@ import { isUUID } from 'class-validator';
 import { loginSecret, type RequestOf, type SealedLogin, type User, type UserCalls } from '#libs/contracts';
 import { ViceError } from '#libs/errors';
 import { SecretBox } from '#libs/secrets';
+import { AdministratorsService } from '../administrators/administrators.service.js';
 import { Database } from '../database/index.js';
 import { PasswordsService } from './passwords.service.js';
 
 interface UserRow extends User {
   passwordHash: string;
+  /** As another administrator said. */
+  administrator: boolean;
 }
 
-const COLUMNS = 'id, username, email, fullname, password_hash AS "passwordHash"';
+const COLUMNS = 'id, username, email, fullname, administrator, password_hash AS "passwordHash"';
 
 /** Usernames are compared exactly, but for their Unicode form: they are kept in NFC. */
 @Injectable()
@@ -20,6 +23,7 @@ export class UsersService {
     private readonly database: Database,
     private readonly passwords: PasswordsService,
     private readonly box: SecretBox,
+    private readonly administrators: AdministratorsService,
   ) {}
 
   async create({ username, password, email, fullname }: RequestOf<typeof UserCalls.createUser>): Promise<User> {
@@ -32,7 +36,7 @@ export class UsersService {
       [randomUUID(), name, hash, email, fullname],
     );
     if (!user) throw taken(name);
-    return toUser(user);
+    return this.toContract(user);
   }
 
   async authenticate({ username, password }: SealedLogin): Promise<User> {
@@ -40,7 +44,7 @@ export class UsersService {
     const user = await this.byName(username.normalize('NFC'));
     const right = await this.passwords.verify(user?.passwordHash ?? null, plain);
     if (!user || !right) throw new ViceError('UNAUTHENTICATED', 'the username or the password is wrong');
-    return toUser(user);
+    return this.toContract(user);
   }
 
   async get(userId: string): Promise<User> {
@@ -48,7 +52,7 @@ export class UsersService {
       ? await this.database.query<UserRow>(`SELECT ${COLUMNS} FROM users WHERE id = $1`, [userId])
       : [];
     if (!user) throw new ViceError('USER_NOT_FOUND', 'this user does not exist');
-    return toUser(user);
+    return this.toContract(user);
   }
 
   private async byName(name: string): Promise<UserRow | undefined> {
@@ -56,9 +60,11 @@ export class UsersService {
     const [user] = await this.database.query<UserRow>(`SELECT ${COLUMNS} FROM users WHERE username = $1`, [name]);
     return user;
   }
-}
 
-const toUser = ({ id, username, email, fullname }: UserRow): User => ({ id, username, email, fullname });
+  private toContract({ id, username, email, fullname, administrator }: UserRow): User {
+    return { id, username, email, fullname, administrator: this.administrators.includes({ username, administrator }) };
+  }
+}
 
 const taken = (name: string): ViceError =>
   new ViceError('USERNAME_TAKEN', `the username "${name}" is taken: choose another`, {

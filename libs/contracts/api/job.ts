@@ -1,6 +1,18 @@
 import { ApiProperty } from '@nestjs/swagger';
 import { JOB_KINDS, JOB_STATES, type Instant, type JobKind, type JobState } from '../vocabulary.js';
 
+/** What the broker gave up on of a job's messages. */
+export class DeadLetterSummary {
+  @ApiProperty({ description: 'How many there were' })
+  count!: number;
+
+  @ApiProperty({ type: String, format: 'date-time' })
+  lastAt!: Instant;
+
+  @ApiProperty({ type: String, nullable: true, example: 'rejected', description: 'Why the last one is dead, as the broker says' })
+  reason!: string | null;
+}
+
 export class JobError {
   @ApiProperty()
   code!: string;
@@ -9,10 +21,22 @@ export class JobError {
   message!: string;
 }
 
-/** One unit of work for an image or a deployment, as its owner sees it. */
+/** One unit of work, as its owner and administrators see it. */
 export class Job {
   @ApiProperty({ format: 'uuid' })
   id!: string;
+
+  @ApiProperty({ type: String, format: 'uuid', nullable: true, description: 'Whose it is; null of what the service does for itself' })
+  userid!: string | null;
+
+  @ApiProperty({ type: String, format: 'uuid', nullable: true })
+  imageid!: string | null;
+
+  @ApiProperty({ type: String, format: 'uuid', nullable: true })
+  deploymentid!: string | null;
+
+  @ApiProperty({ type: String, format: 'uuid', nullable: true, description: 'The environment that it speaks to' })
+  environmentId!: string | null;
 
   @ApiProperty({ enum: JOB_KINDS, enumName: 'JobKind' })
   kind!: JobKind;
@@ -44,6 +68,9 @@ export class Job {
 
   @ApiProperty({ type: JobError, nullable: true, description: 'The last error, also of a job that is tried again' })
   error!: JobError | null;
+
+  @ApiProperty({ type: DeadLetterSummary, nullable: true, description: 'null where the broker never gave up on a message of it' })
+  deadLetters!: DeadLetterSummary | null;
 
   @ApiProperty({ type: String, required: false, description: 'What the environment printed, such as the log of a build' })
   log?: string;

@@ -31,4 +31,7 @@ export class User {
 
   @ApiProperty({ type: String, nullable: true })
   fullname!: string | null;
+
+  @ApiProperty({ description: 'Whether they see the jobs of all users, and may run failed ones again' })
+  administrator!: boolean;
 }

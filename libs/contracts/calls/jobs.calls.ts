@@ -1,5 +1,7 @@
+import { type DeadLetter } from '../api/dead-letter.js';
 import { type Job } from '../api/job.js';
-import { type Json } from '../vocabulary.js';
+import { type JobQueue } from '../jobs.js';
+import { type JobKind, type JobState, type Json } from '../vocabulary.js';
 import { callTo, type Empty } from './call.js';
 
 /** Bytes moved by a job; `bytesTotal` is null while it is unknown. */
@@ -40,8 +42,44 @@ export interface JobReport {
   leftTemporaries?: boolean;
 }
 
+/** Which jobs of those that one may see. Newest first. */
+export interface JobQuery {
+  state?: JobState;
+  kind?: JobKind;
+  action?: string;
+  userid?: string;
+  imageId?: string;
+  deploymentId?: string;
+  environmentId?: string;
+  deadLettered?: boolean;
+  /** 1 to 1000. */
+  limit: number;
+  /** What a former page gave as `next`. */
+  cursor?: string;
+}
+
+export interface JobPage {
+  jobs: Job[];
+  next: string | null;
+  /** Exact to 10,000, which also stands for more. */
+  total: number;
+}
+
+/** Which dead letters of those that one may see. Newest first. */
+export interface DeadLetterQuery {
+  queue?: JobQueue;
+  jobId?: string;
+  limit: number;
+  cursor?: string;
+}
+
+export interface DeadLetterPage {
+  deadLetters: DeadLetter[];
+  next: string | null;
+}
+
 export const JobCalls = {
-  /** Raises JOB_NOT_CLAIMABLE unless the job is queued, due and `attempt` is the next one. */
+  /** Raises JOB_NOT_CLAIMABLE unless the job is queued, due and `attempt` is the next one; JOB_NOT_FOUND where there is no such job. */
   claimJob: callTo<{ jobId: string; attempt: number; worker: string }, ClaimedJob>('registry', 'job.claim'),
   /** Renews the lease. `stop` says why the attempt has to end; the lease is not renewed then. */
   heartbeat: callTo<
@@ -52,6 +90,13 @@ export const JobCalls = {
   reportJob: callTo<JobReport, Empty>('registry', 'job.report'),
   /** Keeps the reference of a deployment before its bytes go. Raises JOB_FENCED or JOB_CANCELLED: then what was made must be removed. */
   noteReference: callTo<{ jobId: string; attempt: number; reference: string }, Empty>('registry', 'job.reference'),
+  /** The user's own jobs; an administrator's list is of all. Raises FORBIDDEN where a user asks for those of another. */
+  findJobs: callTo<{ userId: string; query: JobQuery }, JobPage>('registry', 'job.find'),
+  getJob: callTo<{ userId: string; jobId: string }, Job>('registry', 'job.get'),
+  /** Raises JOB_NOT_FOUND, or JOB_NOT_RETRYABLE with the reason and what to do. */
+  retryJob: callTo<{ userId: string; jobId: string }, Job>('registry', 'job.retry'),
+  /** Of the user's own jobs; an administrator's list is of all. */
+  findDeadLetters: callTo<{ userId: string; query: DeadLetterQuery }, DeadLetterPage>('registry', 'deadletter.find'),
   jobsOfImage: callTo<{ userId: string; imageId: string }, Job[]>('registry', 'image.jobs'),
   jobsOfDeployment: callTo<{ userId: string; deploymentId: string }, Job[]>('registry', 'deployment.jobs'),
 };

@@ -1,16 +1,32 @@
-import { type JobMessage } from '#libs/contracts';
-import { type JobDelivery, type Subscription } from '../broker.js';
+import { randomUUID } from 'node:crypto';
+import { type Subscription } from '../broker.js';
 import { DELIVERY_LIMIT } from '../topology.js';
 
-interface Letter {
+/** Why a letter is dead, in the broker's words, and how often that has happened to it. */
+interface Death {
+  readonly reason: 'delivery_limit' | 'rejected';
+  readonly count: number;
+}
+
+export interface Letter {
+  readonly id: string;
   /** JSON of the message. */
   readonly text: string;
-  redeliveries: number;
+  readonly redeliveries: number;
+  readonly death: Death | null;
+}
+
+/** A letter that was delivered. It is settled once: what comes later does nothing. */
+export interface LetterInHand {
+  readonly letter: Letter;
+  ack(): void;
+  release(): void;
+  refuse(): void;
 }
 
 interface Taker {
   readonly prefetch: number;
-  readonly deliver: (delivery: JobDelivery) => void;
+  readonly deliver: (inHand: LetterInHand) => void;
   unsettled: number;
 }
 
@@ -20,19 +36,23 @@ export class InProcessQueue {
   private takers: Taker[] = [];
   private scheduled = false;
 
-  /** `bury` gets what was given back too often. */
-  constructor(private readonly bury: (message: JobMessage) => void) {}
+  /** `bury` gets what was given back too often, and what was refused; without it a letter stays here until it is acked. */
+  constructor(private readonly bury?: (letter: Letter) => void) {}
 
   get depth(): { ready: number; consumers: number } {
     return { ready: this.letters.length, consumers: this.takers.length };
   }
 
-  put(message: JobMessage): void {
-    this.letters.push({ text: JSON.stringify(message), redeliveries: 0 });
+  put(text: string): void {
+    this.add({ id: randomUUID(), text, redeliveries: 0, death: null });
+  }
+
+  add(letter: Letter): void {
+    this.letters.push(letter);
     this.schedule();
   }
 
-  consume(prefetch: number, deliver: (delivery: JobDelivery) => void): Subscription {
+  consume(prefetch: number, deliver: (inHand: LetterInHand) => void): Subscription {
     const taker: Taker = { prefetch, deliver, unsettled: 0 };
     this.takers.push(taker);
     this.schedule();
@@ -75,16 +95,21 @@ export class InProcessQueue {
       this.schedule();
     };
     taker.deliver({
-      message: JSON.parse(letter.text) as JobMessage,
-      redelivered: letter.redeliveries > 0,
+      letter,
       ack: () => settle(() => undefined),
       release: () => settle(() => this.putBack(letter)),
+      refuse: () => settle(() => this.dies(letter, 'rejected')),
     });
   }
 
   private putBack(letter: Letter): void {
-    letter.redeliveries += 1;
-    if (letter.redeliveries > DELIVERY_LIMIT) this.bury(JSON.parse(letter.text) as JobMessage);
-    else this.letters.unshift(letter);
+    const again = { ...letter, redeliveries: letter.redeliveries + 1 };
+    if (this.bury && again.redeliveries > DELIVERY_LIMIT) this.dies(letter, 'delivery_limit');
+    else this.letters.unshift(again);
+  }
+
+  private dies(letter: Letter, reason: Death['reason']): void {
+    const count = letter.death?.reason === reason ? letter.death.count + 1 : 1;
+    this.bury?.({ ...letter, redeliveries: 0, death: { reason, count } });
   }
 }

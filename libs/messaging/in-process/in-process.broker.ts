@@ -5,6 +5,7 @@ import {
   CALLS_AT_ONCE,
   type Broker,
   type CallListener,
+  type DeadMessage,
   type JobDelivery,
   type QueueDepth,
   type Subscription,
@@ -12,7 +13,8 @@ import {
 import { encode } from '../calls/call-exchange.js';
 import { unavailable } from '../unavailable.js';
 import { InProcessCalls } from './in-process-calls.js';
-import { InProcessQueue } from './in-process-queue.js';
+import { bodyShown, jobMessageIn } from '../jobs/job-message.js';
+import { InProcessQueue, type Letter } from './in-process-queue.js';
 
 interface QueuePair {
   jobs: InProcessQueue;
@@ -39,23 +41,27 @@ export class InProcessBroker implements Broker {
 
   async publishJob(queue: JobQueue, message: JobMessage): Promise<void> {
     this.assertOpen();
-    this.pair(queue).jobs.put(message);
+    this.pair(queue).jobs.put(encode(message));
   }
 
   async consumeJobs(queue: JobQueue, prefetch: number, deliver: (delivery: JobDelivery) => void): Promise<Subscription> {
-    return this.pair(queue).jobs.consume(prefetch, deliver);
+    return this.pair(queue).jobs.consume(prefetch, ({ letter, ack, release, refuse }) => {
+      const message = jobMessageIn(letter.text);
+      if (message) deliver({ message, redelivered: letter.redeliveries > 0, ack, release, refuse });
+      else refuse();
+    });
   }
 
-  async consumeDeadLetters(queue: JobQueue, handle: (message: JobMessage) => Promise<void>): Promise<Subscription> {
+  async consumeDeadLetters(queue: JobQueue, handle: (letter: DeadMessage) => Promise<void>): Promise<Subscription> {
     const backoff = new Backoff(1_000, 60_000);
-    return this.pair(queue).dead.consume(1, ({ message, ack, release }) => {
-      handle(message).then(
+    return this.pair(queue).dead.consume(1, ({ letter, ack, release }) => {
+      handle(deadMessage(queue, letter)).then(
         () => {
           backoff.reset();
           ack();
         },
         async (error: unknown) => {
-          this.log.warn({ queue, jobId: message.jobId, err: error }, 'a dead letter could not be handled yet');
+          this.log.warn({ queue, err: error }, 'a dead letter could not be handled yet');
           await backoff.pause(this.closed.signal);
           release();
         },
@@ -114,8 +120,13 @@ export class InProcessBroker implements Broker {
   }
 }
 
-/** A dead letter that is given back stays in its queue for ever. */
 function queuePair(): QueuePair {
-  const dead: InProcessQueue = new InProcessQueue((message) => dead.put(message));
-  return { dead, jobs: new InProcessQueue((message) => dead.put(message)) };
+  const dead = new InProcessQueue();
+  return { dead, jobs: new InProcessQueue((letter) => dead.add(letter)) };
+}
+
+function deadMessage(queue: JobQueue, { id, text, death }: Letter): DeadMessage {
+  const message = jobMessageIn(text);
+  const body = bodyShown(Buffer.from(text));
+  return { queue, message, body, reason: death?.reason ?? null, count: death?.count ?? null, messageId: message && id };
 }

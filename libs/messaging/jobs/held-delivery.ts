@@ -24,4 +24,8 @@ export class HeldDelivery {
   release(): void {
     this.delivery.release();
   }
+
+  refuse(): void {
+    this.delivery.refuse();
+  }
 }

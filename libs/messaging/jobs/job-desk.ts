@@ -26,8 +26,8 @@ export class JobDesk {
     private readonly log: Logger,
   ) {}
 
-  /** Undefined: the job is not for us, its message is void. Raises UNAVAILABLE when `givenUp` aborts before there is an answer. */
-  async claim({ jobId, attempt }: JobMessage, givenUp: AbortSignal): Promise<Claim | undefined> {
+  /** `not-ours`: the message is void; `no-such-job`: it never stood for one. Raises UNAVAILABLE when `givenUp` aborts before there is an answer. */
+  async claim({ jobId, attempt }: JobMessage, givenUp: AbortSignal): Promise<Claim | 'not-ours' | 'no-such-job'> {
     const claim = async () => {
       const sent = now();
       return { sent, job: await this.ask(JobCalls.claimJob, { jobId, attempt, worker: this.worker }) };
@@ -38,7 +38,7 @@ export class JobDesk {
       const { code } = answerIn(error);
       const level = code === 'JOB_NOT_CLAIMABLE' ? 'debug' : 'warn';
       this.log[level]({ jobId, attempt, code }, 'a job was not given to us');
-      return undefined;
+      return code === 'JOB_NOT_FOUND' ? 'no-such-job' : 'not-ours';
     }
   }
 

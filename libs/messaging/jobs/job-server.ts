@@ -33,8 +33,8 @@ export interface JobServerOptions {
 /**
  * Runs the jobs of one kind by its @JobHandler methods: `app.connectMicroservice({ strategy: new JobServer({ kind: 'import', … }) })`.
  *
- * A job's row is the judge: a message is a hint that a row may be due. It is claimed by a call, kept unacknowledged while the job runs, and always
- * ended by an ack once the registry has heard the outcome, or has refused us. A connection that breaks stops no job: the lease decides.
+ * A job's row is the judge: a message is a hint that a row may be due. It is claimed by a call, kept unacknowledged while the job runs, and
+ * ended by an ack once the registry has heard the outcome, or has refused us. What stands for no job at all becomes a dead letter. A connection that breaks stops no job: the lease decides.
  * It does not start unless each sort of job of its kind has exactly one handler.
  */
 export class JobServer extends Server implements CustomTransportStrategy {
@@ -120,7 +120,8 @@ export class JobServer extends Server implements CustomTransportStrategy {
     try {
       if (this.closing.signal.aborted) return held.release();
       const claim = await this.desk.claim(held.message, this.closing.signal);
-      if (!claim) return held.ack();
+      if (claim === 'not-ours') return held.ack();
+      if (claim === 'no-such-job') return held.refuse();
       const run = new JobRun(held.message.jobId, claim.job, claim.sent, this.options.ask, this.options.logger);
       const end = await this.run(run, claim.job.action, claim.job.payload);
       const outcome = outcomeOf(end, run.stopped);

@@ -23,6 +23,8 @@ export interface MessageInHand {
   readonly channel: Channel;
   ack(): void;
   release(): void;
+  /** Not to be delivered again: a dead letter, where its queue has a place for these. */
+  refuse(): void;
 }
 
 /** What was delivered on one channel and is not settled yet. */
@@ -113,6 +115,7 @@ export class Consumer implements Subscription {
       channel: line.channel,
       ack: () => settle(() => line.channel.ack(message)),
       release: () => settle(() => line.channel.nack(message, false, true)),
+      refuse: () => settle(() => line.channel.nack(message, false, false)),
     };
   }
 

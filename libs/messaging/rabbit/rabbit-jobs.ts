@@ -2,17 +2,16 @@ import { randomUUID } from 'node:crypto';
 import { type Channel, type ConfirmChannel } from 'amqplib';
 import { JOB_QUEUES, type JobMessage, type JobQueue } from '#libs/contracts';
 import { type Logger } from '#libs/observability';
-import { Backoff } from '../backoff.js';
 import { type JobDelivery } from '../broker.js';
 import { encode } from '../calls/call-exchange.js';
+import { jobMessageIn } from '../jobs/job-message.js';
 import { deadLetterQueue, jobQueue } from '../topology.js';
 import { unavailable } from '../unavailable.js';
-import { Consumer, type MessageInHand } from './consumer.js';
+import { Consumer } from './consumer.js';
 import { assertUsable, type RabbitConnection } from './rabbit-connection.js';
 import { StandingChannel } from './standing-channel.js';
 
 const CONFIRM_MS = 5_000;
-const DEAD_LETTERS_AT_ONCE = 10;
 
 /** Declares a job queue and the one that its dead letters go to. */
 export async function declareJobQueue(channel: Channel, prefix: string, queue: JobQueue): Promise<string> {
@@ -83,7 +82,7 @@ export class JobPublisher {
   }
 }
 
-/** Takes jobs out of a queue. A message that is none of ours is logged and dropped: the row of its job, if there is one, is published again. */
+/** Takes jobs out of a queue. A message that is none of ours becomes a dead letter, which the registry keeps for people to look at. */
 export function consumeJobs(
   connection: RabbitConnection,
   prefix: string,
@@ -99,59 +98,13 @@ export function consumeJobs(
       declare: (channel) => declareJobQueue(channel, prefix, queue),
       prefetch,
       take: (inHand) => {
-        const message = jobMessage(inHand, log);
-        const { ack, release } = inHand;
-        if (message) deliver({ message, redelivered: inHand.message.fields.redelivered, ack, release });
+        const { ack, release, refuse } = inHand;
+        const message = jobMessageIn(inHand.message.content.toString());
+        if (message) return deliver({ message, redelivered: inHand.message.fields.redelivered, ack, release, refuse });
+        log.error({ queue: inHand.message.fields.routingKey }, 'a message in a job queue is no job; it is a dead letter now');
+        refuse();
       },
     },
     log,
   );
-}
-
-/** Reads what the broker gave up on, a few at once; one whose handler fails is handed to it again, and all wait longer while handlers fail. */
-export function consumeDeadLetters(
-  connection: RabbitConnection,
-  prefix: string,
-  queue: JobQueue,
-  handle: (message: JobMessage) => Promise<void>,
-  log: Logger,
-): Consumer {
-  const dead = deadLetterQueue(prefix, queue);
-  const backoff = new Backoff(1_000, 60_000);
-  const read = async (inHand: MessageInHand, message: JobMessage) => {
-    try {
-      await handle(message);
-      backoff.reset();
-      inHand.ack();
-    } catch (error) {
-      log.warn({ queue: dead.name, jobId: message.jobId, err: error }, 'a dead letter could not be handled yet');
-      await backoff.pause();
-      inHand.release();
-    }
-  };
-  return new Consumer(
-    connection,
-    {
-      purpose: `reading dead letters of ${queue}`,
-      declare: async (channel) => (await channel.assertQueue(dead.name, dead.options)).queue,
-      prefetch: DEAD_LETTERS_AT_ONCE,
-      take: (inHand) => {
-        const message = jobMessage(inHand, log);
-        if (message) void read(inHand, message);
-      },
-    },
-    log,
-  );
-}
-
-function jobMessage(inHand: MessageInHand, log: Logger): JobMessage | undefined {
-  try {
-    const message = JSON.parse(inHand.message.content.toString()) as Partial<JobMessage> | null;
-    if (typeof message?.jobId === 'string' && typeof message.attempt === 'number') return message as JobMessage;
-  } catch {
-    // not JSON
-  }
-  log.error({ queue: inHand.message.fields.routingKey }, 'a message in a job queue is no job; it is dropped');
-  inHand.ack();
-  return undefined;
 }

@@ -5,6 +5,7 @@ import {
   CALLS_AT_ONCE,
   type Broker,
   type CallListener,
+  type DeadMessage,
   type JobDelivery,
   type QueueDepth,
   type Subscription,
@@ -14,7 +15,8 @@ import { unavailable, withinMs } from '../unavailable.js';
 import { RabbitCaller, serveCalls } from './rabbit-calls.js';
 import { assertUsable, RabbitConnection } from './rabbit-connection.js';
 import { Broadcaster, listen } from './rabbit-events.js';
-import { consumeDeadLetters, consumeJobs, declareJobQueue, JobPublisher } from './rabbit-jobs.js';
+import { consumeDeadLetters } from './dead-letters.js';
+import { consumeJobs, declareJobQueue, JobPublisher } from './rabbit-jobs.js';
 import { StandingChannel } from './standing-channel.js';
 
 const DEPTHS_MS = 5_000;
@@ -80,7 +82,7 @@ export class RabbitBroker implements Broker {
     return consumeJobs(this.connection, this.prefix, queue, prefetch, deliver, this.log).started();
   }
 
-  consumeDeadLetters(queue: JobQueue, handle: (message: JobMessage) => Promise<void>): Promise<Subscription> {
+  consumeDeadLetters(queue: JobQueue, handle: (letter: DeadMessage) => Promise<void>): Promise<Subscription> {
     return consumeDeadLetters(this.connection, this.prefix, queue, handle, this.log).started();
   }
 

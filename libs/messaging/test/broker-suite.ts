@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals
 import { type Broadcast, type JobMessage } from '#libs/contracts';
 import { ViceError } from '#libs/errors';
 import { until } from '#libs/testing';
-import { type Broker, type CallListener, type JobDelivery, type Subscription } from '../broker.js';
+import { type Broker, type CallListener, type DeadMessage, type JobDelivery, type Subscription } from '../broker.js';
 
 /** What holds for every broker, a rule per test. */
 export function brokerSuite(open: () => Promise<Broker>): void {
@@ -239,7 +239,7 @@ export function brokerSuite(open: () => Promise<Broker>): void {
     });
 
     test('what was given back too often is read as a dead letter, until that was handled', async () => {
-      const dead: JobMessage[] = [];
+      const dead: DeadMessage[] = [];
       const reader = await broker.consumeDeadLetters('convert', async (letter) => {
         dead.push(letter);
         if (dead.length === 1) throw new Error('the database is away');
@@ -251,9 +251,39 @@ export function brokerSuite(open: () => Promise<Broker>): void {
       });
       await broker.publishJob('convert', message('poison', 2));
       await until(() => dead.length === 2, { what: 'the dead letter was handled again' });
-      expect(dead).toEqual([message('poison', 2), message('poison', 2)]);
+      expect(dead[0]).toEqual({
+        ...{ queue: 'convert', message: message('poison', 2), body: JSON.stringify(message('poison', 2)) },
+        ...{ reason: 'delivery_limit', count: 1, messageId: expect.any(String) },
+      });
+      expect(dead[1]).toEqual(dead[0]);
       expect(deliveries).toBe(21);
       await consumer.close();
+      await reader.close();
+    });
+
+    test('what is refused is a dead letter at once', async () => {
+      const dead: DeadMessage[] = [];
+      const reader = await broker.consumeDeadLetters('export', async (letter) => void dead.push(letter));
+      const consumer = await broker.consumeJobs('export', 1, ({ refuse }) => refuse());
+      await broker.publishJob('export', message('nobody', 3));
+      await until(() => dead.length === 1, { what: 'the dead letter is read' });
+      expect(dead[0]).toMatchObject({ message: message('nobody', 3), reason: 'rejected', count: 1 });
+      await consumer.close();
+      await reader.close();
+    });
+
+    test('what says nothing of a job is a dead letter too, and the job behind it is taken', async () => {
+      const dead: DeadMessage[] = [];
+      const reader = await broker.consumeDeadLetters('export', async (letter) => void dead.push(letter));
+      await taking(1, async (taken) => {
+        await broker.publishJob('export', { hello: 'world' } as unknown as JobMessage);
+        await broker.publishJob('export', message('a'));
+        await until(() => taken.length === 1 && dead.length === 1, { what: 'both are read' });
+        expect(taken[0]?.message.jobId).toBe('a');
+      });
+      expect(dead).toEqual([
+        { queue: 'export', message: null, body: '{"hello":"world"}', reason: 'rejected', count: 1, messageId: null },
+      ]);
       await reader.close();
     });
 

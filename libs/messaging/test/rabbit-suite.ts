@@ -1,8 +1,8 @@
 import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
-import { connect, type Channel, type ChannelModel } from 'amqplib';
+import { connect, type Channel, type ChannelModel, type GetMessage } from 'amqplib';
 import { type JobMessage } from '#libs/contracts';
 import { until } from '#libs/testing';
-import { type Broker } from '../broker.js';
+import { type Broker, type DeadMessage } from '../broker.js';
 import { createBroker } from '../create-broker.js';
 import { deadLetterQueue, jobQueue } from '../topology.js';
 import { quiet, type RabbitPlace } from './rabbit-place.js';
@@ -54,17 +54,37 @@ export function rabbitSuite(place: () => RabbitPlace): void {
     await consumer.close();
   });
 
-  test('a message that is no job is dropped, and harms nothing', async () => {
+  test('a message that is no job is a dead letter, whatever is in it, and harms nothing', async () => {
+    const dead: DeadMessage[] = [];
+    const reader = await broker.consumeDeadLetters('store', async (letter) => void dead.push(letter));
     const taken: JobMessage[] = [];
     const consumer = await broker.consumeJobs('store', 1, ({ message, ack }) => {
       taken.push(message);
       ack();
     });
-    for (const text of ['{', 'null', '{"jobId":7}']) channel.sendToQueue(storeQueue(), Buffer.from(text));
+    const rubbish = ['{', 'null', '{"jobId":7}', '', 'x'.repeat(10_000)];
+    for (const text of rubbish) channel.sendToQueue(storeQueue(), Buffer.from(text));
     await broker.publishJob('store', { jobId: 'a', attempt: 1 });
     await until(() => taken.length === 1, { what: 'the job behind them is taken' });
     expect(taken[0]?.jobId).toBe('a');
+    await until(() => dead.length === rubbish.length, { what: 'all else is read as dead letters' });
+    expect(dead.map(({ body }) => body).sort()).toEqual(rubbish.map((text) => text.slice(0, 4096)).sort());
     await consumer.close();
+    await reader.close();
+  });
+
+  test('what others did away with, and what was put among the dead letters by hand, is read', async () => {
+    const dead: DeadMessage[] = [];
+    await broker.publishJob('store', { jobId: 'a', attempt: 1 });
+    const got = await until(() => channel.get(storeQueue()), { what: 'another consumer gets it' });
+    channel.nack(got as GetMessage, false, false);
+    const reader = await broker.consumeDeadLetters('store', async (letter) => void dead.push(letter));
+    await until(() => dead.length === 1, { what: 'it is read' });
+    expect(dead[0]).toMatchObject({ message: { jobId: 'a', attempt: 1 }, reason: 'rejected', count: 1 });
+    channel.sendToQueue(deadLetterQueue(place().prefix, 'store').name, Buffer.from([0xff, 0x00, 0x41]));
+    await until(() => dead.length === 2, { what: 'that is read too' });
+    expect(dead[1]).toMatchObject({ message: null, body: '\ufffd\0A', reason: null, count: null });
+    await reader.close();
   });
 
   test('what is in hand of a broker that is disposed of goes to another', async () => {

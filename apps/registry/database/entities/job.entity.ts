@@ -78,6 +78,17 @@ export class JobEntity {
   @Column('boolean', { name: 'left_temporaries' })
   leftTemporaries!: boolean;
 
+  /** How often the broker gave up on a message of it. */
+  @Column('int', { name: 'dead_letters' })
+  deadLetters!: number;
+
+  @Column(instant('dead_lettered_at', { nullable: true }))
+  deadLetteredAt!: Date | null;
+
+  /** Of the last one, as the broker says. */
+  @Column(optionalText('dead_letter_reason'))
+  deadLetterReason!: string | null;
+
   @Column(optionalText('worker'))
   worker!: string | null;
 

@@ -19,6 +19,10 @@ export class UserEntity {
   @Column(optionalText('fullname'))
   fullname!: string | null;
 
+  /** As another administrator named them; whom the setting names is one without it. */
+  @Column('boolean')
+  administrator!: boolean;
+
   @Column(instant('created_at', { default: () => 'now()' }))
   createdAt!: Date;
 }
