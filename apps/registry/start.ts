@@ -3,7 +3,7 @@ import { ViceError } from '#libs/errors';
 import { CallServer, startNestService, type Broker, type Closable } from '#libs/messaging';
 import { type Logger } from '#libs/observability';
 import { SecretBox } from '#libs/secrets';
-import { openDatabase } from './database/index.js';
+import { openDatabase, outageAsUnavailable } from './database/index.js';
 import { lockForOneProcess } from './database/one-process-lock.js';
 import { RegistryModule } from './registry.module.js';
 
@@ -35,5 +35,5 @@ export async function startRegistry({
   });
   if (!config.amqpUrl) await lockForOneProcess(source);
   const module = RegistryModule.register({ config, broker, source, box: SecretBox.fromKey(secretKey), logger });
-  return startNestService(module, [new CallServer('registry', broker, logger)], { config, logger, listen });
+  return startNestService(module, [new CallServer('registry', broker, logger, { explain: outageAsUnavailable })], { config, logger, listen });
 }
