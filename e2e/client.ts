@@ -22,6 +22,8 @@ interface RequestOptions {
   xml?: string;
   form?: FormData;
   headers?: Record<string, string>;
+  /** Milliseconds until the whole answer must be there. */
+  timeout?: number;
 }
 
 /** What an upload or an import needs at most on a busy machine. */
@@ -52,7 +54,11 @@ export class ViceClient {
     return new ViceClient(url, this.login, this.heard);
   }
 
-  async request<T>(method: string, path: string, { json, xml, form, headers = {} }: RequestOptions = {}): Promise<Answer<T>> {
+  async request<T>(
+    method: string,
+    path: string,
+    { json, xml, form, headers = {}, timeout }: RequestOptions = {},
+  ): Promise<Answer<T>> {
     const response = await fetch(`${this.url}/v1${path}`, {
       method,
       headers: {
@@ -62,6 +68,7 @@ export class ViceClient {
         ...headers,
       },
       body: form ?? xml ?? (json === undefined ? undefined : JSON.stringify(json)),
+      ...(timeout !== undefined && { signal: AbortSignal.timeout(timeout) }),
     });
     const text = await response.text();
     this.heard.push(text, ...response.headers.values());
@@ -203,7 +210,7 @@ export function expectStatus<T>(status: number, answer: Answer<T>): T {
   return answer.body;
 }
 
-function parsed(text: string): unknown {
+export function parsed(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {

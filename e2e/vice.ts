@@ -59,6 +59,8 @@ export interface ViceOptions {
   env?: Record<string, string>;
   /** Another RabbitMQ than the shared one. */
   amqpUrl?: string;
+  /** An empty database elsewhere than on the shared PostgreSQL. */
+  databaseUrl?: string;
 }
 
 /** Much passes through several processes here, on a machine that may be busy. */
@@ -77,17 +79,17 @@ export async function inBothWays(
   }
 }
 
-export async function startVice(way: Way, { env = {}, amqpUrl }: ViceOptions = {}): Promise<Vice> {
+export async function startVice(way: Way, options: ViceOptions = {}): Promise<Vice> {
   const parts = new Parts();
   try {
-    return await startParts(way, parts, env, amqpUrl);
+    return await startParts(way, parts, options);
   } catch (error) {
     await parts[Symbol.asyncDispose]();
     throw error;
   }
 }
 
-async function startParts(way: Way, parts: Parts, env: Record<string, string>, amqpUrl: string | undefined): Promise<Vice> {
+async function startParts(way: Way, parts: Parts, { env = {}, ...servers }: ViceOptions): Promise<Vice> {
   const folder = parts.keep(await tempDir());
   const shared = {
     VICE_DATA_DIR: folder.path,
@@ -97,7 +99,7 @@ async function startParts(way: Way, parts: Parts, env: Record<string, string>, a
     VICE_UNIX_SOCKETS: '*',
     ...env,
   };
-  const separate = way === 'separate' ? await separateServices(parts, amqpUrl) : null;
+  const separate = way === 'separate' ? await separateServices(parts, servers) : null;
   const processes = parts.keep(new Processes(way, { ...shared, ...separate?.env }));
   await processes.startAll();
   const heard: string[] = [];
@@ -126,15 +128,15 @@ async function startParts(way: Way, parts: Parts, env: Record<string, string>, a
   };
 }
 
-async function separateServices(parts: Parts, amqpUrl: string | undefined) {
-  const database = parts.keep(await createTestDatabase());
+async function separateServices(parts: Parts, { amqpUrl, databaseUrl = '' }: ViceOptions) {
+  const url = databaseUrl || parts.keep(await createTestDatabase()).url;
   const broker = parts.keep(await tapBroker(amqpUrl));
   const env = {
     AMQP_URL: broker.url,
     VICE_QUEUE_PREFIX: broker.queuePrefix,
     VICE_SECRET_KEY: randomBytes(32).toString('base64'),
   };
-  return { env: { ...env, DATABASE_URL: database.url }, databaseUrl: database.url, broker };
+  return { env: { ...env, DATABASE_URL: url }, databaseUrl: url, broker };
 }
 
 /** What was started for one system; ends in the opposite order. */

@@ -3,7 +3,7 @@ import { ViceError } from '#libs/errors';
 import { CallServer, startNestService, type Broker, type Closable } from '#libs/messaging';
 import { type Logger, type Metrics } from '#libs/observability';
 import { SecretBox } from '#libs/secrets';
-import { Database, openDatabase } from './database/index.js';
+import { Database, openDatabase, outageAsUnavailable } from './database/index.js';
 import { lockForOneProcess } from './database/one-process-lock.js';
 import { RegistryModule } from './registry.module.js';
 
@@ -38,6 +38,7 @@ export async function startRegistry({
   if (!config.amqpUrl) await lockForOneProcess(source);
   const database = new Database(source, logger);
   const module = RegistryModule.register({ config, broker, database, box: SecretBox.fromKey(secretKey), logger, metrics });
-  const { close } = await startNestService(module, [new CallServer('registry', broker, logger)], { config, logger, listen });
+  const calls = new CallServer('registry', broker, logger, { explain: outageAsUnavailable });
+  const { close } = await startNestService(module, [calls], { config, logger, listen });
   return { close, checkDatabase: () => database.check() };
 }

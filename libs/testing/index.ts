@@ -15,12 +15,14 @@ export {
   nova,
   openstack,
   postgres,
+  postgresOwn,
   rabbitmq,
   rabbitmqOwn,
   root,
   tool,
   type Requirement,
 } from './requirement.js';
+export { startPostgres, type TestPostgres } from './own-postgres.js';
 export { projectRoot } from './scripts.js';
 export { shortTempPath, tempDir, type TempDir } from './temp-dir.js';
 export { until, type UntilOptions } from './until.js';

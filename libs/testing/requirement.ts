@@ -63,6 +63,18 @@ export function postgres(): Requirement<string> {
   };
 }
 
+/** That `startPostgres()` works here. */
+export function postgresOwn(): Requirement<void> {
+  return {
+    what: 'a PostgreSQL of its own',
+    async find() {
+      const reason = whyNoOwnServices();
+      if (reason !== null) throw new Error(reason);
+      needFiles('/usr/lib/postgresql', '/usr/bin/psql');
+    },
+  };
+}
+
 /** RabbitMQ, by its URL: `TEST_AMQP_URL`, or 127.0.0.1:5672. Others use it too: take queue names of your own. */
 export function rabbitmq(): Requirement<string> {
   return {

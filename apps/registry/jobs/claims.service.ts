@@ -3,7 +3,7 @@ import { type ClaimedJob, type JobCalls, type Json, type RequestOf } from '#libs
 import { type ViceConfig, VICE_CONFIG } from '#libs/config';
 import { ViceError } from '#libs/errors';
 import { type Logger } from '#libs/observability';
-import { Database, JobEntity, type Transaction } from '../database/index.js';
+import { Database, isOutage, JobEntity, type Transaction } from '../database/index.js';
 import { LOGGER } from '../tokens.js';
 import { EndingsService } from './endings.service.js';
 import { afterReport, couldBeJob } from './job.rules.js';
@@ -35,7 +35,10 @@ export class ClaimsService {
     return claimed;
   }
 
-  /** Where the payload cannot be made, all is rolled back, and the attempt has failed before it began: it is claimed by nobody. */
+  /**
+   * Where the payload cannot be made, all is rolled back, and the attempt has failed before it began: it is claimed by nobody. That the
+   * database was away says nothing of the job.
+   */
   private async claimed(request: ClaimRequest): Promise<ClaimedJob | null> {
     let fault: unknown;
     const raise = (error: unknown) => {
@@ -44,7 +47,7 @@ export class ClaimsService {
     try {
       return await this.taking(request, (tx, job) => this.withPayload(tx, job).catch(raise));
     } catch (error) {
-      if (error !== fault) throw error;
+      if (error !== fault || isOutage(error)) throw error;
       return this.taking(request, (tx, job) => this.failed(tx, job, error));
     }
   }

@@ -30,13 +30,16 @@ export class UsersService {
     const name = username.normalize('NFC');
     if (await this.byName(name)) throw taken(name);
     const hash = await this.passwords.hash(this.box.open(password, loginSecret(username)));
-    const [user] = await this.database.query<UserRow>(
-      `INSERT INTO users (id, username, password_hash, email, fullname) VALUES ($1, $2, $3, $4, $5)
-       ON CONFLICT (username) DO NOTHING RETURNING ${COLUMNS}`,
-      [randomUUID(), name, hash, email, fullname],
-    );
-    if (!user) throw taken(name);
-    return this.toContract(user);
+    // In a transaction, so that the name is not taken by a call whose caller has given up.
+    return this.database.transaction(async ({ manager }) => {
+      const [user] = (await manager.query(
+        `INSERT INTO users (id, username, password_hash, email, fullname) VALUES ($1, $2, $3, $4, $5)
+         ON CONFLICT (username) DO NOTHING RETURNING ${COLUMNS}`,
+        [randomUUID(), name, hash, email, fullname],
+      )) as UserRow[];
+      if (!user) throw taken(name);
+      return this.toContract(user);
+    });
   }
 
   async authenticate({ username, password }: SealedLogin): Promise<User> {

@@ -9,6 +9,13 @@ import { unavailable } from '../unavailable.js';
 import { CALLS } from './call-handler.js';
 import { withinCall } from './current-call.js';
 
+export interface CallServerOptions {
+  /** Calls that are worked on at once. */
+  concurrency?: number;
+  /** Makes an error that the service knows better of what the caller is to be told; any other comes back as it is. */
+  explain?: (error: unknown) => unknown;
+}
+
 /**
  * Answers the calls to a service by its @CallHandler methods: `app.connectMicroservice({ strategy: new CallServer('registry', broker, logger) })`.
  * It does not start unless each call of the service has exactly one handler.
@@ -23,7 +30,7 @@ export class CallServer extends Server implements CustomTransportStrategy {
     private readonly service: ServiceName,
     private readonly broker: Broker,
     private readonly log: Logger,
-    private readonly options: { concurrency?: number } = {},
+    private readonly options: CallServerOptions = {},
   ) {
     super();
   }
@@ -69,7 +76,7 @@ export class CallServer extends Server implements CustomTransportStrategy {
     try {
       return await withinCall(context, () => invoke(handler, body, context));
     } catch (error) {
-      const known = ViceError.from(error);
+      const known = ViceError.from(this.options.explain?.(error) ?? error);
       if (known.code === 'INTERNAL')
         this.log.error({ call: name, err: known.cause ?? known }, 'a call failed by a fault of ours');
       throw known;
