@@ -11,16 +11,36 @@
 #
 # It listens on DIR/docker.sock, and on what DOCKERD_ARGS adds (e.g. DOCKERD_ARGS='-H tcp://127.0.0.1:23751'). DIR must be short: a socket's
 # path ends at 104 bytes. With OWNER=PID it is stopped and removed when that process ends. The packages are kept in VICE_PEERS_CACHE (/var/cache/vice-peers). There is no network in its containers but `none` and `host`.
+# With NETWORKS=1 networks can be made, in which containers reach each other by name and are reached by published ports, but reach nothing outside.
 set -euo pipefail
 . "$(dirname "$(readlink -f "$0")")/debian-packages.sh"
+
+IPTABLES=$PEERS_CACHE/bookworm/iptables-for-engines
 
 install_packages() {
   [ "$(id -u)" = 0 ] || die 'a Docker Engine needs root'
   unpack bookworm docker.io containerd runc tini busybox-static
+  install_iptables
   [ "$1" = 20 ] && return
   unpack trixie docker.io containerd
   # Debian 13's engine runs on Debian 12, its runc does not (glibc 2.38): Debian 12's serves both
   rm -f "$PEERS_CACHE/trixie/usr/bin/runc"
+}
+
+# The engine calls iptables in each container with a network, to lead its questions for names to the engine.
+install_iptables() {
+  local name libraries=$PEERS_CACHE/bookworm/usr/lib/x86_64-linux-gnu
+  unpack bookworm iptables libip4tc2 libip6tc2 libmnl0 libnetfilter-conntrack3 libnfnetlink0 libnftnl11 libxtables12
+  mkdir -p "$IPTABLES"
+  for name in iptables ip6tables; do
+    cat >"$IPTABLES/.$name.$$" <<END
+#!/bin/sh
+export LD_LIBRARY_PATH=$libraries XTABLES_LIBDIR=$libraries/xtables
+exec $PEERS_CACHE/bookworm/usr/sbin/xtables-nft-multi $name "\$@"
+END
+    chmod +x "$IPTABLES/.$name.$$"
+    mv "$IPTABLES/.$name.$$" "$IPTABLES/$name"
+  done
 }
 
 start() {
@@ -30,6 +50,7 @@ start() {
   install_packages "$version"
   [ "$version" = 20 ] || path=$PEERS_CACHE/trixie/usr/bin:$PEERS_CACHE/trixie/usr/sbin:$path
   [ "$version" = 26c ] && snapshotter=true
+  [ "${NETWORKS-}" != 1 ] || path=$IPTABLES:$path
   mkdir -p "$dir"
   clean_up_after_kill "$dir"
   stop_with_owner "$dir"

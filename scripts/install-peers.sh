@@ -2,7 +2,8 @@
 # Puts onto a Debian 12 machine what the tests need besides Node, as root. What is there already is left alone: run it as often as you like.
 #
 #   install-peers.sh           PostgreSQL on 127.0.0.1:5432 and RabbitMQ on 127.0.0.1:5672, running; what docker-engine.sh, rabbitmq.sh
-#                              and openstack.sh start; what conversions need (install-tools.sh)
+#                              and openstack.sh start; what conversions need (install-tools.sh); Docker Compose (compose.sh), and what stands in
+#                              for the images of a registry (container-images.sh)
 #   install-peers.sh --bench   besides, docker-registry, the peer of the benchmark, in $VICE_PEERS_CACHE/bookworm/usr/bin
 #
 # The tests use PostgreSQL as the role root, without a password. On a server that this script has installed, or on CI, it makes that role and lets it
@@ -61,6 +62,8 @@ install_missing "${PACKAGES[@]}"
 start_postgres $may_change
 start_rabbitmq
 "$(dirname "$(readlink -f "$0")")/docker-engine.sh" install
+"$(dirname "$(readlink -f "$0")")/compose.sh" version
+"$(dirname "$(readlink -f "$0")")/container-images.sh" install
 "$(dirname "$(readlink -f "$0")")/rabbitmq.sh" install
 "$(dirname "$(readlink -f "$0")")/openstack.sh" install --nova
 [ "${1-}" != --bench ] || unpack bookworm docker-registry

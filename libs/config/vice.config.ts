@@ -78,13 +78,10 @@ export function loadConfig(app: AppName, variables: Readonly<Record<string, stri
   return config;
 }
 
-function requireWhenAlone(read: EnvironmentReader, config: ViceConfig): void {
-  if (!config.amqpUrl && !read.text('AMQP_URL'))
-    read.fault(`AMQP_URL is missing: the ${config.app}, started alone, meets the others at RabbitMQ`);
-  if (config.app === 'registry' && !config.databaseUrl && !read.text('DATABASE_URL'))
-    read.fault('DATABASE_URL is missing: the registry, started alone, needs a PostgreSQL');
-  if (!config.secretKey && !read.text('VICE_SECRET_KEY'))
-    read.fault('VICE_SECRET_KEY is missing: 32 bytes in base64, the same for all services (openssl rand -base64 32)');
+function requireWhenAlone(read: EnvironmentReader, { app }: ViceConfig): void {
+  read.require('AMQP_URL', `the ${app}, started alone, meets the others at RabbitMQ`);
+  if (app === 'registry') read.require('DATABASE_URL', 'the registry, started alone, needs a PostgreSQL');
+  read.require('VICE_SECRET_KEY', '32 bytes in base64, the same for all services (openssl rand -base64 32)');
 }
 
 function secretKey(read: EnvironmentReader): string | null {
