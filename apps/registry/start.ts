@@ -3,7 +3,8 @@ import { ViceError } from '#libs/errors';
 import { CallServer, startNestService, type Broker, type Closable } from '#libs/messaging';
 import { type Logger } from '#libs/observability';
 import { SecretBox } from '#libs/secrets';
-import { openDatabase } from './database/index.js';
+import { currentSchema } from './current-schema.js';
+import { connectDatabase, openDatabase } from './database/index.js';
 import { lockForOneProcess } from './database/one-process-lock.js';
 import { RegistryModule } from './registry.module.js';
 
@@ -15,9 +16,11 @@ export interface RegistryDependencies {
   secretKey: string;
   /** Whether to answer /health on the configured port. */
   listen: boolean;
+  /** Aborts when the process is to end before it has come up. */
+  stopping?: AbortSignal;
 }
 
-/** Starts the registry: migrates the database, answers calls, looks after jobs. */
+/** Starts the registry: migrates the database or waits until that is done, answers calls, looks after jobs. */
 export async function startRegistry({
   config,
   broker,
@@ -25,14 +28,17 @@ export async function startRegistry({
   databaseUrl,
   secretKey,
   listen,
+  stopping,
 }: RegistryDependencies): Promise<Closable> {
-  const source = await openDatabase(databaseUrl).catch((cause: unknown) => {
+  const open = config.migrateAtStart ? openDatabase : connectDatabase;
+  const source = await open(databaseUrl).catch((cause: unknown) => {
     throw new ViceError(
       'CONFIGURATION',
       `PostgreSQL at DATABASE_URL does not let us in: ${cause instanceof Error ? cause.message : String(cause)}`,
       { cause },
     );
   });
+  if (!config.migrateAtStart) await currentSchema(source, { config, logger, listen, stopping });
   if (!config.amqpUrl) await lockForOneProcess(source);
   const module = RegistryModule.register({ config, broker, source, box: SecretBox.fromKey(secretKey), logger });
   return startNestService(module, [new CallServer('registry', broker, logger)], { config, logger, listen });
