@@ -3,7 +3,7 @@
  * npm start, npm run start:<app>: installs and builds where that is due, then runs the app in this very process, so that signals reach it and its
  * exit code is ours.
  *
- *   node scripts/start.mjs [standalone|gateway|registry|import-worker|export-worker|store-worker]
+ *   node scripts/start.mjs [standalone|gateway|registry|import-worker|export-worker|store-worker|migrate]
  */
 import { existsSync } from 'node:fs';
 import module from 'node:module';
@@ -11,7 +11,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { prepare, root, say } from './prepare.mjs';
 
-const APPS = ['standalone', 'gateway', 'registry', 'import-worker', 'export-worker', 'store-worker'];
+const APPS = ['standalone', 'gateway', 'registry', 'import-worker', 'export-worker', 'store-worker', 'migrate'];
 
 const [app = 'standalone', ...rest] = process.argv.slice(2);
 if (!APPS.includes(app)) {
@@ -22,7 +22,8 @@ if (!APPS.includes(app)) {
 process.chdir(root);
 await prepare();
 
-const main = join(root, 'dist', 'apps', app, 'main.js');
+// migrating is the registry's, and ends by itself
+const main = join(root, 'dist', 'apps', ...(app === 'migrate' ? ['registry', 'migrate.js'] : [app, 'main.js']));
 if (!existsSync(main)) {
   say(`${main} is missing after the build`);
   process.exit(1);

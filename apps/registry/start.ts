@@ -3,7 +3,8 @@ import { ViceError } from '#libs/errors';
 import { CallServer, startNestService, type Broker, type Closable } from '#libs/messaging';
 import { type Logger, type Metrics } from '#libs/observability';
 import { SecretBox } from '#libs/secrets';
-import { Database, openDatabase, outageAsUnavailable } from './database/index.js';
+import { currentSchema } from './current-schema.js';
+import { connectDatabase, Database, openDatabase, outageAsUnavailable } from './database/index.js';
 import { lockForOneProcess } from './database/one-process-lock.js';
 import { RegistryModule } from './registry.module.js';
 
@@ -16,9 +17,14 @@ export interface RegistryDependencies {
   secretKey: string;
   /** Whether to answer /health and /metrics on the configured port. */
   listen: boolean;
+  /** Aborts when the process is to end before it has come up. */
+  stopping?: AbortSignal;
 }
 
-/** Starts the registry: migrates the database, answers calls, looks after jobs. `checkDatabase` rejects with the reason when it does not answer. */
+/**
+ * Starts the registry: migrates the database or waits until that is done, answers calls, looks after jobs. `checkDatabase` rejects with the
+ * reason when the database does not answer.
+ */
 export async function startRegistry({
   config,
   broker,
@@ -27,14 +33,17 @@ export async function startRegistry({
   databaseUrl,
   secretKey,
   listen,
+  stopping,
 }: RegistryDependencies): Promise<Closable & { checkDatabase(): Promise<void> }> {
-  const source = await openDatabase(databaseUrl).catch((cause: unknown) => {
+  const open = config.migrateAtStart ? openDatabase : connectDatabase;
+  const source = await open(databaseUrl).catch((cause: unknown) => {
     throw new ViceError(
       'CONFIGURATION',
       `PostgreSQL at DATABASE_URL does not let us in: ${cause instanceof Error ? cause.message : String(cause)}`,
       { cause },
     );
   });
+  if (!config.migrateAtStart) await currentSchema(source, { config, logger, listen, stopping });
   if (!config.amqpUrl) await lockForOneProcess(source);
   const database = new Database(source, logger);
   const module = RegistryModule.register({ config, broker, database, box: SecretBox.fromKey(secretKey), logger, metrics });

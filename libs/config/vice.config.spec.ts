@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { loadMigrateConfig } from './migrate.config.js';
 import { loadConfig } from './vice.config.js';
 
 const key = Buffer.alloc(32, 7).toString('base64');
@@ -18,6 +19,7 @@ describe('configuration', () => {
       maxImageBytes: 1024 ** 4,
       variantQuotaBytes: null,
       adminUsername: null,
+      migrateAtStart: true,
     });
   });
 
@@ -48,6 +50,23 @@ describe('configuration', () => {
     ['import-worker', 'VICE_SECRET_KEY'],
   ] as const)('the %s does not start alone without %s', (app, missing) => {
     expect(() => loadConfig(app, { ...alone, [missing]: '' })).toThrow(new RegExp(`${missing} is missing`));
+  });
+
+  it('has only a registry of its own wait for a job that migrates', () => {
+    expect(loadConfig('registry', { ...alone, VICE_MIGRATE_AT_START: 'false' }).migrateAtStart).toBe(false);
+    expect(() => loadConfig('standalone', { VICE_MIGRATE_AT_START: 'false' })).toThrow(/VICE_MIGRATE_AT_START must be true/);
+    expect(() => loadConfig('registry', { ...alone, VICE_MIGRATE_AT_START: 'no' })).toThrow(
+      /VICE_MIGRATE_AT_START must be one of/,
+    );
+  });
+
+  it('of what only migrates is the database, and no more', () => {
+    expect(loadMigrateConfig({ DATABASE_URL: 'postgres://db/vice' })).toEqual({
+      databaseUrl: 'postgres://db/vice',
+      logLevel: 'info',
+    });
+    expect(() => loadMigrateConfig({})).toThrow(/DATABASE_URL is missing/);
+    expect(() => loadMigrateConfig({ DATABASE_URL: 'mysql://secret@x' })).toThrow(/DATABASE_URL must be a URL/);
   });
 
   it('takes the blob store as file: and a path, with or without slashes', () => {

@@ -38,10 +38,12 @@ export interface ViceConfig {
   readonly collectIntervalMs: number;
   /** The account that is an administrator, in NFC; null: none is by this setting. */
   readonly adminUsername: string | null;
+  /** False: the registry waits until a job of its own has brought the database up to date. */
+  readonly migrateAtStart: boolean;
   readonly logLevel: (typeof LOG_LEVELS)[number];
 }
 
-const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
+export const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
 const TiB = 1024 ** 4;
 
 /** Link-local addresses, where clouds also answer with their metadata, and the metadata addresses that lie elsewhere. */
@@ -71,9 +73,12 @@ export function loadConfig(app: AppName, variables: Readonly<Record<string, stri
     variantQuotaBytes: variantQuota(read),
     collectIntervalMs: read.wholeNumber('VICE_COLLECT_SECONDS', 300, { min: 1, max: 86_400 }) * 1000,
     adminUsername: adminUsername(read),
+    migrateAtStart: read.oneOf('VICE_MIGRATE_AT_START', ['true', 'false'], 'true') === 'true',
     logLevel: read.oneOf('VICE_LOG_LEVEL', LOG_LEVELS, 'info'),
   };
   if (!standalone) requireWhenAlone(read, config);
+  else if (!config.migrateAtStart)
+    read.fault('VICE_MIGRATE_AT_START must be true where all services are one process: nobody else could migrate');
   read.finish();
   return config;
 }

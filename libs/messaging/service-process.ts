@@ -20,6 +20,8 @@ export interface ServiceParts {
   metrics: Metrics;
   /** 32 bytes, base64. */
   secretKey: string;
+  /** Aborts at the signal to end: what is still starting gives up. */
+  stopping?: AbortSignal;
 }
 
 const ASK_AGAIN_MS = 2000;
@@ -29,12 +31,12 @@ export async function runService(
   app: Exclude<AppName, 'standalone'>,
   start: (parts: ServiceParts) => Promise<Closable>,
 ): Promise<void> {
-  await runUntilSignal(async () => {
+  await runUntilSignal(async (stopping) => {
     const config = loadConfig(app);
     const secretKey = config.secretKey ?? '';
     const logger = createLogger(app, config.logLevel);
     const broker = await createBroker({ amqpUrl: config.amqpUrl, queuePrefix: config.queuePrefix, logger });
-    const service = await start({ config, broker, logger, metrics: new Metrics(app), secretKey });
+    const service = await start({ config, broker, logger, metrics: new Metrics(app), secretKey, stopping });
     if (app !== 'registry') refuseForeignKey(broker, secretKey, logger);
     logger.info({ host: config.host, port: config.port }, `the ${app} is up`);
     return {
@@ -55,29 +57,34 @@ const ECHO_MS = 1_000;
  */
 const HEAP_GROWTH = '--heap-growing-percent=100';
 
-/** Starts, and closes at SIGTERM or SIGINT; a second signal ends the process at once. */
-export async function runUntilSignal(start: () => Promise<Closable>): Promise<void> {
+/** Starts, and closes at SIGTERM or SIGINT, which a start that waits hears of by `stopping`; a second signal ends the process at once. */
+export async function runUntilSignal(start: (stopping: AbortSignal) => Promise<Closable>): Promise<void> {
   setFlagsFromString(HEAP_GROWTH);
+  const stopping = new AbortController();
   const signalled = new Promise<void>((resolve) => {
     let first: number | null = null;
     const onSignal = () => {
       if (first === null) {
         first = performance.now();
+        stopping.abort();
         resolve();
       } else if (performance.now() - first > ECHO_MS) process.exit(130);
     };
     process.on('SIGTERM', onSignal).on('SIGINT', onSignal);
   });
   try {
-    const service = await start();
+    const service = await start(stopping.signal);
     await signalled;
     await service.close();
     process.exit(0);
   } catch (error) {
+    if (stopping.signal.aborted && isAbort(error)) process.exit(0);
     process.stderr.write(`${startFault(error)}\n`);
     process.exit(1);
   }
 }
+
+const isAbort = (error: unknown): boolean => error instanceof Error && error.name === 'AbortError';
 
 /** Ends the process when the database's secrets are sealed with another key than ours. While no registry answers, it is asked again. */
 function refuseForeignKey(broker: Broker, secretKey: string, logger: Logger): void {

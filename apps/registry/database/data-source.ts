@@ -1,5 +1,4 @@
 import { DataSource, type DataSourceOptions } from 'typeorm';
-import { ADVISORY_LOCKS } from './advisory-locks.js';
 import { DeploymentEntity, EnvironmentEntity, ImageEntity, JobEntity, UserEntity } from './entities/index.js';
 import { Foundation1764000000000 } from './migrations/1764000000000-foundation.js';
 import { ImageLists1764000000001 } from './migrations/1764000000001-image-lists.js';
@@ -8,6 +7,7 @@ import { Conversions1764000000006 } from './migrations/1764000000006-conversions
 import { FailedJobs1764000000008 } from './migrations/1764000000008-failed-jobs.js';
 import { ClaimedAt1764000000010 } from './migrations/1764000000010-claimed-at.js';
 import { PreparingClient } from './preparing-client.js';
+import { migrate } from './schema.js';
 
 export const ENTITIES = [UserEntity, EnvironmentEntity, ImageEntity, DeploymentEntity, JobEntity];
 
@@ -34,10 +34,14 @@ const databaseOptions = (url: string, poolSize: number): DataSourceOptions => ({
   extra: { Client: PreparingClient, connectionTimeoutMillis: 5000, idle_in_transaction_session_timeout: 60_000 },
 });
 
+/** Connected; the schema is as it was found. */
+export async function connectDatabase(url: string, poolSize = POOL_SIZE): Promise<DataSource> {
+  return new DataSource(databaseOptions(url, poolSize)).initialize();
+}
+
 /** Connected and migrated. Several registries may start at once: one migrates, the others wait for it. */
 export async function openDatabase(url: string, poolSize = POOL_SIZE): Promise<DataSource> {
-  const source = new DataSource(databaseOptions(url, poolSize));
-  await source.initialize();
+  const source = await connectDatabase(url, poolSize);
   try {
     await migrate(source);
   } catch (error) {
@@ -47,13 +51,12 @@ export async function openDatabase(url: string, poolSize = POOL_SIZE): Promise<D
   return source;
 }
 
-async function migrate(source: DataSource): Promise<void> {
-  const lock = source.createQueryRunner();
+/** Brings the database up to date, and answers the names of the migrations that this took. */
+export async function migrateDatabase(url: string): Promise<string[]> {
+  const source = await connectDatabase(url, 2);
   try {
-    await lock.query('SELECT pg_advisory_lock($1)', [ADVISORY_LOCKS.migration]);
-    await source.runMigrations();
-    await lock.query('SELECT pg_advisory_unlock($1)', [ADVISORY_LOCKS.migration]);
+    return await migrate(source);
   } finally {
-    await lock.release();
+    await source.destroy();
   }
 }
