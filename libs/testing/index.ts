@@ -9,12 +9,14 @@ export { bigImage, busyboxImage, busyboxPath, type SmallImage } from './docker-i
 export { startEngine, type EngineVersion, type TestEngine } from './engines.js';
 export { freePort } from './free-port.js';
 export { startProcess, type App, type ProcessOptions, type TestProcess } from './processes.js';
+export { promtool, startPrometheus, type Sample, type TestPrometheus } from './prometheus.js';
 export {
   describeWith,
   dockerEngine,
   nova,
   openstack,
   postgres,
+  prometheus,
   rabbitmq,
   rabbitmqOwn,
   root,
