@@ -1,8 +1,8 @@
 import { Module, type DynamicModule } from '@nestjs/common';
-import { type BlobStore } from '#libs/blobs';
+import { watchSpace, type BlobStore } from '#libs/blobs';
 import { type ViceConfig } from '#libs/config';
 import { MessagingModule, type Broker } from '#libs/messaging';
-import { HealthModule } from '#libs/observability';
+import { HealthModule, MetricsModule, type Metrics } from '#libs/observability';
 import { Providers } from '#libs/providers';
 import { SecretBox } from '#libs/secrets';
 import { DeployHandler } from './deploy.handler.js';
@@ -12,17 +12,20 @@ export interface ExportWorkerParts {
   config: ViceConfig;
   broker: Broker;
   blobs: BlobStore;
+  metrics: Metrics;
   box: SecretBox;
 }
 
 @Module({})
 export class ExportWorkerModule {
-  static register({ config, broker, blobs, box }: ExportWorkerParts): DynamicModule {
+  static register({ config, broker, blobs, metrics, box }: ExportWorkerParts): DynamicModule {
+    watchSpace(blobs, metrics);
     return {
       module: ExportWorkerModule,
       imports: [
         MessagingModule.register({ broker }),
-        HealthModule.register({ broker: () => broker.check(), blobs: () => blobs.check() }),
+        MetricsModule.register(metrics),
+        HealthModule.register({ broker: () => broker.check(), blobStore: () => blobs.check() }),
       ],
       controllers: [DeployHandler],
       providers: [

@@ -5,9 +5,12 @@ import { ExportWorkerModule } from './export-worker.module.js';
 
 /** Starts an export worker: puts images into environments and takes them down. */
 export function startExportWorker({ secretKey, ...dependencies }: WorkerDependencies & { secretKey: string }): Promise<Closable> {
-  const { config, broker } = dependencies;
+  const { config, broker, metrics } = dependencies;
   const box = SecretBox.fromKey(secretKey);
   return startWorker('export', dependencies, (ask) =>
-    ExportWorkerModule.register({ config, broker, box, blobs: createBlobStore(config.blobStore, new BlobLedger(ask)) }),
+    ExportWorkerModule.register({
+      ...{ config, broker, metrics, box },
+      blobs: createBlobStore(config.blobStore, new BlobLedger(ask)),
+    }),
   );
 }

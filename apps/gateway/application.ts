@@ -13,7 +13,7 @@ import { ProblemFilter } from './http/problem.filter.js';
  * controller, and where anything raises, problem.filter.ts.
  * @param preview describe the routes only, and make no part of what is behind them */
 export async function createGateway(parts: GatewayParts, preview = false): Promise<NestFastifyApplication> {
-  const adapter = httpServer(parts.logger);
+  const adapter = httpServer(parts.logger, parts.metrics);
   const allowed = AllowedMethods.of(adapter.getInstance());
   const app = await NestFactory.create<NestFastifyApplication>(GatewayModule.register(parts), adapter, {
     logger: new ViceNestLogger(parts.logger),

@@ -2,7 +2,7 @@ import { Module, type DynamicModule } from '@nestjs/common';
 import { type BlobStore } from '#libs/blobs';
 import { VICE_CONFIG, type ViceConfig } from '#libs/config';
 import { MessagingModule, type Broker } from '#libs/messaging';
-import { HealthModule, type HealthChecks, type Logger } from '#libs/observability';
+import { HealthModule, MetricsModule, type HealthChecks, type Logger, type Metrics } from '#libs/observability';
 import { SecretBox } from '#libs/secrets';
 import { DeploymentsController } from './deployments/deployments.controller.js';
 import { EnvironmentsController } from './environments/environments.controller.js';
@@ -23,15 +23,16 @@ export interface GatewayParts {
   blobs: BlobStore;
   box: SecretBox;
   logger: Logger;
+  metrics: Metrics;
   checks: HealthChecks;
 }
 
 @Module({})
 export class GatewayModule {
-  static register({ config, broker, blobs, box, logger, checks }: GatewayParts): DynamicModule {
+  static register({ config, broker, blobs, box, logger, metrics, checks }: GatewayParts): DynamicModule {
     return {
       module: GatewayModule,
-      imports: [MessagingModule.register({ broker }), HealthModule.register(checks)],
+      imports: [MessagingModule.register({ broker }), MetricsModule.register(metrics), HealthModule.register(checks)],
       controllers: [
         UsersController,
         EnvironmentsController,

@@ -1,5 +1,5 @@
 import { readFile, writeFile } from 'node:fs/promises';
-import { createLogger } from '#libs/observability';
+import { createLogger, Metrics } from '#libs/observability';
 import { createGateway } from './application.js';
 import { type GatewayParts } from './gateway.module.js';
 import { openApiDocument } from './openapi/document.js';
@@ -8,7 +8,11 @@ import { openApiDocument } from './openapi/document.js';
 const PATH = 'openapi.json';
 
 // A preview makes none of the parts, so there need be none.
-const parts = { logger: createLogger('openapi', 'error'), checks: {} } as unknown as GatewayParts;
+const parts = {
+  logger: createLogger('openapi', 'error'),
+  metrics: new Metrics('openapi'),
+  checks: {},
+} as unknown as GatewayParts;
 const app = await createGateway(parts, true);
 const text = `${JSON.stringify(openApiDocument(app), null, 2)}\n`;
 

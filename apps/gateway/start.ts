@@ -1,4 +1,4 @@
-import { type BlobStore } from '#libs/blobs';
+import { watchSpace, type BlobStore } from '#libs/blobs';
 import { UserCalls } from '#libs/contracts';
 import { CallClient, type Closable, type ServiceParts } from '#libs/messaging';
 import { type HealthChecks } from '#libs/observability';
@@ -13,7 +13,8 @@ const CHECK_DEADLINE_MS = 2000;
 export async function startGateway(
   parts: ServiceParts & { blobs: BlobStore; checks?: HealthChecks },
 ): Promise<Closable & { url: string }> {
-  const { config, broker, blobs, logger, secretKey } = parts;
+  const { config, broker, blobs, logger, metrics, secretKey } = parts;
+  watchSpace(blobs, metrics);
   const box = SecretBox.fromKey(secretKey);
   const calls = new CallClient(broker, CHECK_DEADLINE_MS);
   const checks = {
@@ -22,7 +23,7 @@ export async function startGateway(
     blobStore: () => blobs.check(),
     registry: async () => void (await calls.ask(UserCalls.checkKey, { keyId: box.keyId })),
   };
-  const app = await createGateway({ config, broker, blobs, box, logger, checks });
+  const app = await createGateway({ config, broker, blobs, box, logger, metrics, checks });
   serveDocument(app.getHttpAdapter().getInstance(), openApiDocument(app));
   await app.listen(config.port, config.host);
   return {

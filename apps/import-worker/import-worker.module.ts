@@ -1,8 +1,8 @@
 import { Module, type DynamicModule } from '@nestjs/common';
-import { type BlobStore } from '#libs/blobs';
+import { watchSpace, type BlobStore } from '#libs/blobs';
 import { type ViceConfig, VICE_CONFIG } from '#libs/config';
 import { MessagingModule, type Broker } from '#libs/messaging';
-import { HealthModule } from '#libs/observability';
+import { HealthModule, MetricsModule, type Metrics } from '#libs/observability';
 import { Providers } from '#libs/providers';
 import { SecretBox } from '#libs/secrets';
 import { EnvironmentsController } from './environments.controller.js';
@@ -13,17 +13,20 @@ export interface ImportWorkerParts {
   config: ViceConfig;
   broker: Broker;
   blobs: BlobStore;
+  metrics: Metrics;
   box: SecretBox;
 }
 
 @Module({})
 export class ImportWorkerModule {
-  static register({ config, broker, blobs, box }: ImportWorkerParts): DynamicModule {
+  static register({ config, broker, blobs, metrics, box }: ImportWorkerParts): DynamicModule {
+    watchSpace(blobs, metrics);
     return {
       module: ImportWorkerModule,
       imports: [
         MessagingModule.register({ broker }),
-        HealthModule.register({ broker: () => broker.check(), blobs: () => blobs.check() }),
+        MetricsModule.register(metrics),
+        HealthModule.register({ broker: () => broker.check(), blobStore: () => blobs.check() }),
       ],
       controllers: [ImportHandler, EnvironmentsController],
       providers: [

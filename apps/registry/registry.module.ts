@@ -1,9 +1,8 @@
 import { Module, type DynamicModule, type Provider } from '@nestjs/common';
 import { TypeOrmModule } from '@nestjs/typeorm';
-import { DataSource } from 'typeorm';
 import { type ViceConfig, VICE_CONFIG } from '#libs/config';
 import { MessagingModule, type Broker } from '#libs/messaging';
-import { HealthModule, type Logger } from '#libs/observability';
+import { HealthModule, MetricsModule, type Logger, type Metrics } from '#libs/observability';
 import { SecretBox } from '#libs/secrets';
 import { BlobsController } from './blobs/blobs.controller.js';
 import { BlobLedgerService } from './blobs/blob-ledger.service.js';
@@ -46,6 +45,7 @@ import { RelayService } from './jobs/relay.service.js';
 import { ReportsService } from './jobs/reports.service.js';
 import { UpkeepService } from './jobs/upkeep.service.js';
 import { StatsController } from './stats/stats.controller.js';
+import { ScrapedFigures } from './stats/scraped-figures.js';
 import { StatsService } from './stats/stats.service.js';
 import { LOGGER } from './tokens.js';
 import { PasswordsService } from './users/passwords.service.js';
@@ -86,21 +86,23 @@ const IMAGES: Provider[] = [
 export interface RegistryParts {
   config: ViceConfig;
   broker: Broker;
-  /** Connected and migrated; it is destroyed with the application. */
-  source: DataSource;
+  /** Migrated; its connections are closed with the application. */
+  database: Database;
   box: SecretBox;
   logger: Logger;
+  metrics: Metrics;
 }
 
 @Module({})
 export class RegistryModule {
-  static register({ config, broker, source, box, logger }: RegistryParts): DynamicModule {
-    const database = new Database(source, logger);
+  static register({ config, broker, database, box, logger, metrics }: RegistryParts): DynamicModule {
+    const { source } = database;
     return {
       module: RegistryModule,
       imports: [
         TypeOrmModule.forRootAsync({ useFactory: () => source.options, dataSourceFactory: async () => source }),
         MessagingModule.register({ broker }),
+        MetricsModule.register(metrics),
         HealthModule.register({ database: () => database.check(), broker: () => broker.check() }),
       ],
       controllers: [
@@ -132,6 +134,7 @@ export class RegistryModule {
         BlobLedgerService,
         EventsService,
         StatsService,
+        ScrapedFigures,
         ...JOBS,
       ],
     };

@@ -1,9 +1,9 @@
 import { type ViceConfig } from '#libs/config';
 import { ViceError } from '#libs/errors';
 import { CallServer, startNestService, type Broker, type Closable } from '#libs/messaging';
-import { type Logger } from '#libs/observability';
+import { type Logger, type Metrics } from '#libs/observability';
 import { SecretBox } from '#libs/secrets';
-import { openDatabase } from './database/index.js';
+import { Database, openDatabase } from './database/index.js';
 import { lockForOneProcess } from './database/one-process-lock.js';
 import { RegistryModule } from './registry.module.js';
 
@@ -11,21 +11,23 @@ export interface RegistryDependencies {
   config: ViceConfig;
   broker: Broker;
   logger: Logger;
+  metrics: Metrics;
   databaseUrl: string;
   secretKey: string;
-  /** Whether to answer /health on the configured port. */
+  /** Whether to answer /health and /metrics on the configured port. */
   listen: boolean;
 }
 
-/** Starts the registry: migrates the database, answers calls, looks after jobs. */
+/** Starts the registry: migrates the database, answers calls, looks after jobs. `checkDatabase` rejects with the reason when it does not answer. */
 export async function startRegistry({
   config,
   broker,
   logger,
+  metrics,
   databaseUrl,
   secretKey,
   listen,
-}: RegistryDependencies): Promise<Closable> {
+}: RegistryDependencies): Promise<Closable & { checkDatabase(): Promise<void> }> {
   const source = await openDatabase(databaseUrl).catch((cause: unknown) => {
     throw new ViceError(
       'CONFIGURATION',
@@ -34,6 +36,8 @@ export async function startRegistry({
     );
   });
   if (!config.amqpUrl) await lockForOneProcess(source);
-  const module = RegistryModule.register({ config, broker, source, box: SecretBox.fromKey(secretKey), logger });
-  return startNestService(module, [new CallServer('registry', broker, logger)], { config, logger, listen });
+  const database = new Database(source, logger);
+  const module = RegistryModule.register({ config, broker, database, box: SecretBox.fromKey(secretKey), logger, metrics });
+  const { close } = await startNestService(module, [new CallServer('registry', broker, logger)], { config, logger, listen });
+  return { close, checkDatabase: () => database.check() };
 }

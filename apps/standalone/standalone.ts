@@ -1,7 +1,7 @@
 import { type ViceConfig } from '#libs/config';
 import { createBlobStore, BlobLedger } from '#libs/blobs';
 import { CallClient, createBroker, type Closable } from '#libs/messaging';
-import { createLogger } from '#libs/observability';
+import { createLogger, Metrics } from '#libs/observability';
 import { startExportWorker } from '../export-worker/start.js';
 import { startGateway } from '../gateway/start.js';
 import { startImportWorker } from '../import-worker/start.js';
@@ -24,13 +24,15 @@ export async function startStandalone(config: ViceConfig): Promise<Closable & { 
     const databaseUrl = config.databaseUrl ?? (await embeddedDatabase(config, keep));
     const broker = await createBroker({ amqpUrl: config.amqpUrl, queuePrefix: config.queuePrefix, logger });
     keep({ close: async () => broker[Symbol.asyncDispose]() });
-    const parts = { config, broker, logger, secretKey, listen: false };
-    keep(await startRegistry({ ...parts, databaseUrl }));
+    const parts = { config, broker, logger, metrics: new Metrics('standalone'), secretKey, listen: false };
+    const registry = keep(await startRegistry({ ...parts, databaseUrl }));
     keep(await startStoreWorker(parts));
     keep(await startImportWorker(parts));
     keep(await startExportWorker(parts));
     const blobs = createBlobStore(config.blobStore, new BlobLedger(new CallClient(broker).ask));
-    const gateway = keep(await startGateway({ ...parts, blobs, checks: { tools: checkTools } }));
+    const gateway = keep(
+      await startGateway({ ...parts, blobs, checks: { database: registry.checkDatabase, tools: checkTools } }),
+    );
     return { url: gateway.url, close };
   } catch (error) {
     await close();

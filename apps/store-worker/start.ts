@@ -4,10 +4,10 @@ import { StoreWorkerModule } from './store-worker.module.js';
 
 /** Starts a store worker: inspects what came in, converts, and collects garbage. */
 export function startStoreWorker(dependencies: WorkerDependencies): Promise<Closable> {
-  const { config, broker, logger } = dependencies;
+  const { config, broker, logger, metrics } = dependencies;
   return startWorker('store', dependencies, (ask, worker) =>
     StoreWorkerModule.register({
-      ...{ config, broker, logger, ask, worker },
+      ...{ config, broker, logger, metrics, ask, worker },
       blobs: createBlobStore(config.blobStore, new BlobLedger(ask)),
     }),
   );

@@ -1,9 +1,9 @@
 import { Module, type DynamicModule } from '@nestjs/common';
-import { type BlobStore } from '#libs/blobs';
+import { watchSpace, type BlobStore } from '#libs/blobs';
 import { VICE_CONFIG, type ViceConfig } from '#libs/config';
 import { type Ask } from '#libs/contracts';
 import { MessagingModule, type Broker } from '#libs/messaging';
-import { HealthModule, type Logger } from '#libs/observability';
+import { HealthModule, MetricsModule, type Logger, type Metrics } from '#libs/observability';
 import { availableToolsets } from '#libs/image-formats';
 import { CollectionHandler } from './collection.handler.js';
 import { ConversionHandler } from './conversion.handler.js';
@@ -16,6 +16,7 @@ export interface StoreWorkerParts {
   config: ViceConfig;
   broker: Broker;
   blobs: BlobStore;
+  metrics: Metrics;
   ask: Ask;
   /** The name that it claims jobs under. */
   worker: string;
@@ -24,12 +25,14 @@ export interface StoreWorkerParts {
 
 @Module({})
 export class StoreWorkerModule {
-  static register({ config, broker, blobs, ask, worker, logger }: StoreWorkerParts): DynamicModule {
+  static register({ config, broker, blobs, metrics, ask, worker, logger }: StoreWorkerParts): DynamicModule {
+    watchSpace(blobs, metrics);
     return {
       module: StoreWorkerModule,
       imports: [
         MessagingModule.register({ broker }),
-        HealthModule.register({ broker: () => broker.check(), blobs: () => blobs.check(), tools: checkTools }),
+        MetricsModule.register(metrics),
+        HealthModule.register({ broker: () => broker.check(), blobStore: () => blobs.check(), tools: checkTools }),
       ],
       controllers: [InspectionHandler, ConversionHandler, CollectionHandler],
       providers: [

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { Jobs } from '#libs/contracts';
 import { loadConfig } from '#libs/config';
 import { CallClient, createBroker, JobServer, type Broker } from '#libs/messaging';
-import { createLogger } from '#libs/observability';
+import { createLogger, Metrics } from '#libs/observability';
 import { queryOnce, startProcess, until } from '#libs/testing';
 import { startRegistry } from '../../apps/registry/start.js';
 import { type Options } from '../options.js';
@@ -43,7 +43,15 @@ async function inProcess(place: Place, repetitions: number): Promise<Samples> {
   const databaseUrl = await place.newDatabase();
   await using broker = await createBroker({ amqpUrl: null, queuePrefix: 'bench', logger });
   const config = loadConfig('standalone', { DATABASE_URL: databaseUrl, VICE_COLLECT_SECONDS: '86400' });
-  const registry = await startRegistry({ config, broker, logger, databaseUrl, secretKey, listen: false });
+  const registry = await startRegistry({
+    config,
+    broker,
+    logger,
+    metrics: new Metrics('test'),
+    databaseUrl,
+    secretKey,
+    listen: false,
+  });
   try {
     return await measureDraining('in process', broker, databaseUrl, repetitions);
   } finally {

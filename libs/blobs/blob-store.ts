@@ -58,6 +58,16 @@ export interface BlobStore {
   check(): Promise<void>;
 }
 
+/** A store that holds so many bytes and no more: a folder does, a bucket doesn't. */
+export interface BoundedBlobStore extends BlobStore {
+  /** In bytes, at this moment; what is reserved counts as free. */
+  space(): Promise<{ free: number; capacity: number }>;
+}
+
+export function isBounded(store: BlobStore): store is BoundedBlobStore {
+  return 'space' in store;
+}
+
 /**
  * Bytes on their way in: a Writable that hashes what it stores, with backpressure and a few MiB of memory at most.
  * Use it with `await using`: left without commit or keep, it takes everything away again. Chunks must not be changed once they are written.

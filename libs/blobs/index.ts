@@ -1,6 +1,8 @@
 export { BlobLedger, type SpaceNow } from './blob-ledger.js';
 export {
+  isBounded,
   type BlobStore,
+  type BoundedBlobStore,
   type OpenBlob,
   type OpenOptions,
   type PromisedContent,
@@ -11,4 +13,5 @@ export {
 } from './blob-store.js';
 export { createBlobStore } from './create-blob-store.js';
 export { collectBlobs, sweepStaging, type Collector } from './garbage-collection.js';
+export { watchSpace } from './watch-space.js';
 export { isJobWriter, isWriter } from './writer-name.js';

@@ -66,6 +66,9 @@ export interface Broker extends AsyncDisposable {
   /** Messages that nobody has taken yet and consumers, as the broker counts them now. Raises UNAVAILABLE. */
   depths(): Promise<Record<JobQueue, QueueDepth>>;
 
+  /** Messages that the broker gave up on and nobody has taken yet, as it counts them now. Raises UNAVAILABLE. */
+  deadLetters(): Promise<Record<JobQueue, number>>;
+
   /** Tells every listener. Best effort: it resolves also when nobody could be told, and what is lost is lost. */
   broadcast(message: Broadcast): Promise<void>;
 

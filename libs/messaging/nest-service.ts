@@ -9,7 +9,7 @@ import { type Closable } from './service-process.js';
 export interface NestServiceOptions {
   config: ViceConfig;
   logger: Logger;
-  /** Whether to answer /health on the configured port. */
+  /** Whether to answer /health and /metrics on the configured port. */
   listen: boolean;
 }
 

@@ -2,7 +2,7 @@ import { setFlagsFromString } from 'node:v8';
 import { UserCalls } from '#libs/contracts';
 import { loadConfig, type AppName, type ViceConfig } from '#libs/config';
 import { ViceError } from '#libs/errors';
-import { createLogger, type Logger } from '#libs/observability';
+import { createLogger, Metrics, type Logger } from '#libs/observability';
 import { SecretBox } from '#libs/secrets';
 import { type Broker } from './broker.js';
 import { CallClient } from './calls/call-client.js';
@@ -17,6 +17,7 @@ export interface ServiceParts {
   config: ViceConfig;
   broker: Broker;
   logger: Logger;
+  metrics: Metrics;
   /** 32 bytes, base64. */
   secretKey: string;
 }
@@ -33,7 +34,7 @@ export async function runService(
     const secretKey = config.secretKey ?? '';
     const logger = createLogger(app, config.logLevel);
     const broker = await createBroker({ amqpUrl: config.amqpUrl, queuePrefix: config.queuePrefix, logger });
-    const service = await start({ config, broker, logger, secretKey });
+    const service = await start({ config, broker, logger, metrics: new Metrics(app), secretKey });
     if (app !== 'registry') refuseForeignKey(broker, secretKey, logger);
     logger.info({ host: config.host, port: config.port }, `the ${app} is up`);
     return {

@@ -1,6 +1,7 @@
 import { type DynamicModule } from '@nestjs/common';
 import { type CustomTransportStrategy } from '@nestjs/microservices';
-import { type Ask, type JobKind } from '#libs/contracts';
+import { QUEUES_OF_KIND, type Ask, type JobKind } from '#libs/contracts';
+import { type Metrics } from '#libs/observability';
 import { type Broker } from './broker.js';
 import { CallClient } from './calls/call-client.js';
 import { JobServer } from './jobs/job-server.js';
@@ -11,6 +12,7 @@ import { type Closable } from './service-process.js';
 
 export interface WorkerDependencies extends NestServiceOptions {
   broker: Broker;
+  metrics: Metrics;
 }
 
 /**
@@ -19,7 +21,7 @@ export interface WorkerDependencies extends NestServiceOptions {
  */
 export async function startWorker(
   kind: JobKind,
-  { config, broker, logger, listen }: WorkerDependencies,
+  { config, broker, logger, metrics, listen }: WorkerDependencies,
   moduleOf: (ask: Ask, worker: string) => DynamicModule,
   more: readonly CustomTransportStrategy[] = [],
 ): Promise<Closable> {
@@ -28,6 +30,8 @@ export async function startWorker(
   const { jobConcurrency: concurrency, shutdownMs } = config;
   const worker = newWorkerName();
   const jobs = new JobServer({ kind, broker, ask, worker, concurrency, shutdownMs, logger });
+  const slots = concurrency * QUEUES_OF_KIND[kind].length;
+  metrics.workers.watch({ kind, slots, running: () => jobs.running });
   const module = moduleOf(
     patiently(ask, () => !closing),
     worker,

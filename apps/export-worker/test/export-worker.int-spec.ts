@@ -14,7 +14,7 @@ import {
 } from '#libs/contracts';
 import { ViceError } from '#libs/errors';
 import { createBroker, type Broker } from '#libs/messaging';
-import { createLogger } from '#libs/observability';
+import { createLogger, Metrics } from '#libs/observability';
 import { SecretBox } from '#libs/secrets';
 import {
   busyboxImage,
@@ -49,7 +49,14 @@ await describeWith([dockerEngine('20')], 'the export worker', () => {
     const config = { ...loadConfig('standalone', { VICE_DATA_DIR: temp.path }), shutdownMs: 1000 };
     broker = await createBroker({ amqpUrl: null, queuePrefix: 'vice', logger });
     await broker.serve('registry', async (name, body) => answer(name, body as { jobId: string; reference: string }));
-    worker = await startExportWorker({ config, broker, logger, secretKey: SecretBox.newKey(), listen: false });
+    worker = await startExportWorker({
+      config,
+      broker,
+      logger,
+      metrics: new Metrics('test'),
+      secretKey: SecretBox.newKey(),
+      listen: false,
+    });
 
     const bytes = Buffer.from('FROM base:1\nLABEL made=here\n');
     const blobs = createBlobStore(config.blobStore, new BlobLedger(ledger.ask));

@@ -3,8 +3,9 @@ import { type Socket } from 'node:net';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { ViceError } from '#libs/errors';
-import { type Logger } from '#libs/observability';
+import { type Logger, type Metrics } from '#libs/observability';
 import { MAX_BODY_BYTES } from '../bodies/raw-body.js';
+import { countRequest, countRequests } from './counted-requests.js';
 import { problemOf } from './problem.js';
 import { requestId } from './request-id.js';
 import { type GatewayRequest } from './request.js';
@@ -16,7 +17,7 @@ const LINGER_MS = 30_000;
 const UPLOAD_PATH = /^\/v1\/image\/[^/]+\/file$/;
 
 /** Fastify as this API needs it: request ids, one log line per request, bodies collected unparsed, refused uploads ended gently. */
-export function httpServer(logger: Logger): FastifyAdapter {
+export function httpServer(logger: Logger, metrics: Metrics): FastifyAdapter {
   const adapter = new FastifyAdapter({
     logger: false,
     genReqId: requestId,
@@ -24,13 +25,19 @@ export function httpServer(logger: Logger): FastifyAdapter {
     connectionTimeout: IDLE_MS,
     return503OnClosing: false,
     forceCloseConnections: 'idle',
-    frameworkErrors: (_error: FastifyError, _request: FastifyRequest, reply: FastifyReply) =>
-      sendProblem(reply, new ViceError('NOT_FOUND', 'there is nothing at this path')),
-    clientErrorHandler: (error, socket) => answerUnreadable(error, socket),
+    frameworkErrors: (_error: FastifyError, request: FastifyRequest, reply: FastifyReply) => {
+      countRequest(request, reply, metrics.http);
+      sendProblem(reply, new ViceError('NOT_FOUND', 'there is nothing at this path'));
+    },
+    clientErrorHandler: (error, socket) => {
+      const status = answerUnreadable(error, socket);
+      if (status !== null) metrics.http.answered('', undefined, status, 0);
+    },
   });
   const server = adapter.getInstance();
   server.decorateRequest('user', null);
   holdBackContinue(server);
+  countRequests(server, metrics.http);
   server.addHook('onRequest', async (request, reply) => {
     reply.header('x-request-id', request.id);
   });
@@ -78,16 +85,17 @@ function sendProblem(reply: FastifyReply, error: ViceError): void {
     .send(JSON.stringify(problemOf(error)));
 }
 
-/** What could not even be read as HTTP. */
-function answerUnreadable(error: Error & { code?: string }, socket: Socket): void {
+/** What could not even be read as HTTP. Answers with which status; null: with none. */
+function answerUnreadable(error: Error & { code?: string }, socket: Socket): number | null {
   if (error.code === 'ECONNRESET' || !socket.writable) {
     socket.destroy();
-    return;
+    return null;
   }
   const reason = unreadable(error.code);
   const body = JSON.stringify(problemOf(reason));
   const head = `HTTP/1.1 ${reason.status} ${STATUS_CODES[reason.status]}\r\nContent-Type: application/problem+json`;
   socket.end(`${head}\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`);
+  return reason.status;
 }
 
 /** @param code Node's, of what its parser found */

@@ -5,7 +5,7 @@ import { loadConfig } from '#libs/config';
 import { BlobCalls, loginSecret, UserCalls, type Broadcast, type Call, type User } from '#libs/contracts';
 import { ViceError } from '#libs/errors';
 import { CallClient, createBroker } from '#libs/messaging';
-import { createLogger } from '#libs/observability';
+import { createLogger, Metrics } from '#libs/observability';
 import { SecretBox } from '#libs/secrets';
 import { tempDir } from '#libs/testing';
 import { startGateway } from '../start.js';
@@ -63,7 +63,7 @@ export class TestGateway implements AsyncDisposable {
     for (const service of ['registry', 'import-worker'] as const)
       await broker.serve(service, (name, body) => gateway.handle(name, body));
     gateway.blobs = createBlobStore(config.blobStore, new BlobLedger(new CallClient(broker).ask));
-    const started = await startGateway({ config, broker, logger, secretKey, blobs: gateway.blobs });
+    const started = await startGateway({ config, broker, logger, metrics: new Metrics('test'), secretKey, blobs: gateway.blobs });
     gateway.ends.push(() => started.close());
     gateway.url = started.url;
     return gateway;

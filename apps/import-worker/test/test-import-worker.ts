@@ -12,7 +12,7 @@ import {
   type SealedEnvironment,
 } from '#libs/contracts';
 import { createBroker, type Broker } from '#libs/messaging';
-import { createLogger } from '#libs/observability';
+import { createLogger, Metrics } from '#libs/observability';
 import { SecretBox } from '#libs/secrets';
 import { tempDir, until } from '#libs/testing';
 import { MemoryLedger } from '../../../libs/blobs/test/memory-ledger.js';
@@ -70,7 +70,7 @@ export async function testImportWorker(): Promise<TestImportWorker> {
 
   const broker = await createBroker({ amqpUrl: null, queuePrefix: 'vice', logger });
   await broker.serve('registry', async (name, body) => answer(name, body as never));
-  const worker = await startImportWorker({ config, broker, logger, secretKey, listen: false });
+  const worker = await startImportWorker({ config, broker, logger, metrics: new Metrics('test'), secretKey, listen: false });
   const started: TestImportWorker = {
     broker,
     blobs: createBlobStore(config.blobStore, new BlobLedger(ledger.ask)),

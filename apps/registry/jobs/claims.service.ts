@@ -77,6 +77,7 @@ export class ClaimsService {
         ...taken,
         leaseUntil: () => `now() + interval '${this.config.leaseMs} milliseconds'`,
         startedAt: () => 'coalesce(started_at, now())',
+        claimedAt: () => 'now()',
       })
       .where(
         `id = :jobId AND ((state = 'queued' AND attempt = :former AND due_at <= now())

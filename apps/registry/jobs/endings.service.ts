@@ -1,8 +1,9 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { storableText, type Json } from '#libs/contracts';
-import { type Logger } from '#libs/observability';
+import { Metrics, type Logger } from '#libs/observability';
 import { JobEntity, type Transaction } from '../database/index.js';
 import { LOGGER } from '../tokens.js';
+import { attemptAccount } from './attempt-account.js';
 import { ConvertEnding } from './endings/convert.ending.js';
 import { DeployEnding } from './endings/deploy.ending.js';
 import { ImportEnding } from './endings/import.ending.js';
@@ -19,6 +20,14 @@ export interface JobEnding {
   ended(tx: Transaction, job: JobEntity, result: Json | null): Promise<void>;
 }
 
+/** How an attempt ended, beside what becomes of its job. */
+export interface AttemptEnd {
+  /** Its worker was not heard of any more. */
+  lapsed?: boolean;
+  /** That it moved. */
+  bytes?: number;
+}
+
 /** Writes down what became of a job and does what follows from it, in one transaction. */
 @Injectable()
 export class EndingsService {
@@ -31,18 +40,21 @@ export class EndingsService {
     deployed: DeployEnding,
     removed: RemovalEnding,
     private readonly outbox: JobOutbox,
+    private readonly metrics: Metrics,
     @Inject(LOGGER) private readonly logger: Logger,
   ) {
     this.endings = new Map([imported, inspected, converted, deployed, removed].map((ending) => [ending.action, ending]));
   }
 
   /** `job` is locked, and carries what the attempt reported. */
-  async apply(tx: Transaction, job: JobEntity, next: NextState, result: Json | null): Promise<void> {
+  async apply(tx: Transaction, job: JobEntity, next: NextState, result: Json | null, end: AttemptEnd = {}): Promise<void> {
+    const before = { state: job.state, failures: job.failures };
     job.state = next.state;
     job.failures = next.failures;
     if (next.error) [job.errorCode, job.errorMessage] = [next.error.code, storableText(next.error.message)];
     if (next.state === 'succeeded') [job.errorCode, job.errorMessage] = [null, null];
-    await this.write(tx, job, next);
+    const written = await this.write(tx, job, next);
+    this.count(tx, job, before, next, { ...end, ...written });
     this.logger.info(
       { job: job.id, action: job.action, attempt: job.attempt, state: job.state, error: next.error ?? undefined },
       'an attempt ended',
@@ -56,7 +68,23 @@ export class EndingsService {
     await this.apply(tx, job, { state: 'cancelled', failures: job.failures, error: null }, null);
   }
 
-  private async write(tx: Transaction, job: JobEntity, next: NextState): Promise<void> {
+  /** A job that was cancelled while it waited ends without an attempt. */
+  private count(
+    tx: Transaction,
+    { kind, action, attempt }: JobEntity,
+    before: Pick<JobEntity, 'state' | 'failures'>,
+    next: NextState,
+    { lapsed = false, bytes = 0, seconds, software }: AttemptEnd & Written,
+  ): void {
+    const sort = { kind, action };
+    const account = attemptAccount(before, next, lapsed);
+    tx.afterCommit(() => {
+      if (before.state === 'running') this.metrics.jobs.attemptEnded({ ...sort, ...account, attempt, seconds, bytes, software });
+      if (next.state !== 'queued') this.metrics.jobs.ended(sort, next.state);
+    });
+  }
+
+  private async write(tx: Transaction, job: JobEntity, next: NextState): Promise<Written> {
     const { state, failures, errorCode, errorMessage, bytesDone, bytesTotal, bytesPerSecond, log, leftTemporaries } = job;
     const columns = {
       state,
@@ -78,10 +106,12 @@ export class EndingsService {
       .update(JobEntity)
       .set({ ...columns, ...times })
       .where({ id: job.id })
-      .returning(['endedAt'])
+      .returning(WRITTEN)
       .execute();
-    job.endedAt = (raw as { ended_at: Date | null }[])[0]?.ended_at ?? null;
+    const [written] = raw as (Written & { ended_at: Date | null })[];
+    job.endedAt = written?.ended_at ?? null;
     this.outbox.changed(tx, job);
+    return { seconds: written?.seconds ?? null, software: written?.software ?? null };
   }
 
   private async after(tx: Transaction, job: JobEntity, result: Json | null): Promise<void> {
@@ -90,3 +120,12 @@ export class EndingsService {
     if (job.environmentId) await forgetDeletedEnvironment(tx, job.environmentId);
   }
 }
+
+/** What the database says of an attempt that has ended: how long it took, and where it was at work. */
+interface Written {
+  seconds: number | null;
+  software: string | null;
+}
+
+const WRITTEN = `ended_at, extract(epoch FROM now() - claimed_at)::float8 AS seconds,
+  (SELECT managementlayer->>'software' FROM environments WHERE environments.id = jobs.environment_id) AS software`;

@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { Metrics } from '#libs/observability';
 import { JobEntity, type Transaction } from '../database/index.js';
 import { EventsService } from '../events/events.service.js';
 import { toJobChange } from './job.contract.js';
@@ -9,7 +10,10 @@ import { type JobDraft } from './job-drafts.js';
 export class JobOutbox {
   private wakeRelay: () => void = () => {};
 
-  constructor(private readonly events: EventsService) {}
+  constructor(
+    private readonly events: EventsService,
+    private readonly metrics: Metrics,
+  ) {}
 
   /** `wake` is called whenever there may be something to publish. */
   onAdded(wake: () => void): void {
@@ -22,6 +26,7 @@ export class JobOutbox {
     const job = await jobs.findOneByOrFail({ id: draft.id });
     this.changed(tx, job);
     tx.afterCommit(() => this.wakeRelay());
+    tx.afterCommit(() => this.metrics.jobs.created(job));
     return job;
   }
 

@@ -1,7 +1,7 @@
 import { Inject, Injectable, type BeforeApplicationShutdown, type OnApplicationBootstrap } from '@nestjs/common';
 import { type JobMessage, type JobQueue } from '#libs/contracts';
 import { BROKER, type Broker } from '#libs/messaging';
-import { type Logger } from '#libs/observability';
+import { Metrics, type Logger } from '#libs/observability';
 import { Database } from '../database/index.js';
 import { LOGGER } from '../tokens.js';
 import { JobOutbox } from './job-outbox.js';
@@ -36,6 +36,7 @@ export class RelayService implements OnApplicationBootstrap, BeforeApplicationSh
   constructor(
     private readonly database: Database,
     private readonly outbox: JobOutbox,
+    private readonly metrics: Metrics,
     @Inject(BROKER) private readonly broker: Broker,
     @Inject(LOGGER) private readonly logger: Logger,
   ) {}
@@ -78,6 +79,8 @@ export class RelayService implements OnApplicationBootstrap, BeforeApplicationSh
     );
     const published = due.filter((_, index) => results[index]?.status === 'fulfilled');
     const failed = due.filter((_, index) => results[index]?.status === 'rejected');
+    for (const { queue } of published) this.metrics.outbox.publishedTo(queue);
+    for (const { queue } of failed) this.metrics.outbox.failedToPublishTo(queue);
     await this.mark(published, true, OVERDUE);
     await this.mark(failed, false, PAUSE_AFTER_FAILURE);
     if (failed.length > 0) this.logger.warn({ jobs: failed.length }, 'the broker did not take some jobs; they are tried again');
@@ -129,9 +132,13 @@ export class RelayService implements OnApplicationBootstrap, BeforeApplicationSh
   }
 
   /** The broker gave up on a message: its job is published anew where it still waits for that attempt. */
-  async deadLettered({ jobId, attempt }: JobMessage): Promise<void> {
-    this.logger.warn({ jobId, attempt }, 'the broker dead-lettered the message of a job');
-    if (!couldBeJob({ jobId, attempt })) return;
+  async deadLettered(queue: JobQueue, { jobId, attempt }: JobMessage): Promise<void> {
+    this.logger.warn({ queue, jobId, attempt }, 'the broker dead-lettered the message of a job');
+    if (couldBeJob({ jobId, attempt })) await this.publishAnew(jobId, attempt);
+    this.metrics.queues.deadLetterRead(queue);
+  }
+
+  private async publishAnew(jobId: string, attempt: number): Promise<void> {
     await this.database.query(
       `UPDATE jobs SET published = false, publish_at = now() WHERE id = $1 AND state = 'queued' AND attempt = $2`,
       [jobId, attempt - 1],

@@ -40,6 +40,7 @@ export class ReportsService {
         job,
         (await this.handedOn(tx, job, outcome)) ?? afterReport(job, outcome, Math.random()),
         outcome.kind === 'succeeded' ? storableJson(outcome.result) : null,
+        { bytes: report.progress.bytesDone },
       );
     });
   }
@@ -81,7 +82,7 @@ export class ReportsService {
         .getOne();
       if (!job) return false;
       job.leftTemporaries ||= job.action === Jobs.importImage.action;
-      await this.endings.apply(tx, job, afterLapse(job, Math.random()), null);
+      await this.endings.apply(tx, job, afterLapse(job, Math.random()), null, { lapsed: true, bytes: job.bytesDone });
       return true;
     });
   }

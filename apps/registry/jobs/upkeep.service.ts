@@ -52,7 +52,7 @@ export class UpkeepService implements OnApplicationBootstrap, BeforeApplicationS
     );
     this.every(PRUNE_MS, 'forgetting what is old', () => this.prune());
     this.deadLetters = await Promise.all(
-      JOB_QUEUES.map((queue) => this.broker.consumeDeadLetters(queue, (message) => this.relay.deadLettered(message))),
+      JOB_QUEUES.map((queue) => this.broker.consumeDeadLetters(queue, (message) => this.relay.deadLettered(queue, message))),
     );
   }
 

@@ -1,10 +1,12 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { JOB_KINDS, QUEUES_OF_KIND, type JobKind, type JobQueue, type RuntimeStats } from '#libs/contracts';
-import { BROKER, type Broker } from '#libs/messaging';
+import { BROKER, type Broker, type QueueDepth } from '#libs/messaging';
 import { Database } from '../database/index.js';
 
-type Depths = Record<JobQueue, { ready: number; consumers: number }>;
+type Depths = Readonly<Record<JobQueue, QueueDepth>>;
+export type ByKind = Readonly<Record<JobKind, number>>;
 
+/** Counts what waits and what runs: for runtimestats, and with every scrape of the metrics. */
 @Injectable()
 export class StatsService {
   constructor(
@@ -14,33 +16,36 @@ export class StatsService {
 
   /** How the queues stand at this moment. Raises UNAVAILABLE when the broker does not say. */
   async runtime(): Promise<RuntimeStats> {
-    const [depths, inHand] = await Promise.all([this.broker.depths(), this.jobsInHand()]);
-    return runtimeStats(depths, inHand);
+    const [depths, inHand] = await Promise.all([this.broker.depths(), this.inHand()]);
+    const [pending, workers] = [pendingOf(depths, inHand), workersOf(depths)];
+    return {
+      importsPending: pending.import,
+      importWorker: workers.import,
+      exportsPending: pending.export,
+      exportWorker: workers.export,
+      storePending: pending.store,
+      storeWorker: workers.store,
+    };
   }
 
-  private async jobsInHand(): Promise<Map<JobKind, number>> {
+  /** Jobs under a live lease. */
+  async inHand(): Promise<ByKind> {
     const rows = await this.database.query<{ kind: JobKind; jobs: number }>(
       `SELECT kind, count(*)::int AS jobs FROM jobs WHERE state = 'running' AND lease_until > now() GROUP BY kind`,
     );
-    return new Map(rows.map(({ kind, jobs }) => [kind, jobs]));
+    return byKind((kind) => rows.find((row) => row.kind === kind)?.jobs ?? 0);
   }
 }
 
-/** A worker consumes every queue of its kind, so the first one's consumers are the workers. */
-export function runtimeStats(depths: Depths, inHand: ReadonlyMap<JobKind, number>): RuntimeStats {
-  const of = Object.fromEntries(
-    JOB_KINDS.map((kind) => {
-      const queues = QUEUES_OF_KIND[kind];
-      const ready = queues.reduce((sum, queue) => sum + depths[queue].ready, 0);
-      return [kind, { pending: ready + (inHand.get(kind) ?? 0), workers: depths[queues[0]!].consumers }];
-    }),
-  ) as Record<JobKind, { pending: number; workers: number }>;
-  return {
-    importsPending: of.import.pending,
-    importWorker: of.import.workers,
-    exportsPending: of.export.pending,
-    exportWorker: of.export.workers,
-    storePending: of.store.pending,
-    storeWorker: of.store.workers,
-  };
+/** Messages that nobody has taken yet, and jobs in hand. */
+export function pendingOf(depths: Depths, inHand: ByKind): ByKind {
+  return byKind((kind) => QUEUES_OF_KIND[kind].reduce((sum, queue) => sum + depths[queue].ready, inHand[kind]));
 }
+
+/** A worker consumes every queue of its kind, so the first one's consumers are the workers. */
+export function workersOf(depths: Depths): ByKind {
+  return byKind((kind) => depths[QUEUES_OF_KIND[kind][0]!].consumers);
+}
+
+const byKind = (value: (kind: JobKind) => number): ByKind =>
+  Object.fromEntries(JOB_KINDS.map((kind) => [kind, value(kind)])) as Record<JobKind, number>;

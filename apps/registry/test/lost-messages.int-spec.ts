@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
 import { JOB_QUEUES } from '#libs/contracts';
 import { type Broker } from '#libs/messaging';
-import { createLogger } from '#libs/observability';
+import { createLogger, Metrics } from '#libs/observability';
 import { createTestDatabase, describeWith, postgres, type TestDatabase } from '#libs/testing';
 import { Database, openDatabase } from '../database/index.js';
 import { type JobOutbox } from '../jobs/job-outbox.js';
@@ -23,7 +23,7 @@ await describeWith([postgres()], 'a queue that is looked over for lost messages'
       const ready = await count();
       return Object.fromEntries(JOB_QUEUES.map((queue) => [queue, { ready, consumers: 1 }]));
     };
-    relay = new RelayService(database, {} as JobOutbox, { depths } as Broker, logger);
+    relay = new RelayService(database, {} as JobOutbox, new Metrics('test'), { depths } as Broker, logger);
     await relay.beforeApplicationShutdown(); // it publishes nothing here
   });
   afterAll(async () => {

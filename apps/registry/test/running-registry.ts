@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { loginSecret, UserCalls, type Ask, type JobMessage, type JobQueue, JOB_QUEUES } from '#libs/contracts';
 import { loadConfig } from '#libs/config';
 import { CallClient, createBroker } from '#libs/messaging';
-import { createLogger } from '#libs/observability';
+import { createLogger, Metrics } from '#libs/observability';
 import { SecretBox } from '#libs/secrets';
 import { createTestDatabase, queryOnce, until } from '#libs/testing';
 import { startRegistry } from '../start.js';
@@ -53,7 +53,15 @@ export async function runRegistry({ variables, beforeConfirm, refuses }: Registr
         delivery.ack();
       });
     }
-    const registry = await startRegistry({ config, broker, logger, databaseUrl: database.url, secretKey, listen: false });
+    const registry = await startRegistry({
+      config,
+      broker,
+      logger,
+      metrics: new Metrics('test'),
+      databaseUrl: database.url,
+      secretKey,
+      listen: false,
+    });
     return { broker, registry, client: new CallClient(broker) };
   };
   let running = await start();

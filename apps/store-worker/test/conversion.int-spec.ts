@@ -17,7 +17,7 @@ import {
   type JobReport,
 } from '#libs/contracts';
 import { createBroker, type Broker } from '#libs/messaging';
-import { createLogger } from '#libs/observability';
+import { createLogger, Metrics } from '#libs/observability';
 import { describeWith, projectRoot, tempDir, tool, until, type TempDir } from '#libs/testing';
 import { MemoryLedger } from '../../../libs/blobs/test/memory-ledger.js';
 import { startStoreWorker } from '../start.js';
@@ -42,7 +42,7 @@ await describeWith([tool('qemu-img')], 'a conversion', () => {
     broker = await createBroker({ amqpUrl: null, queuePrefix: 'vice', logger });
     registry = new Registry();
     await broker.serve('registry', async (name, body) => registry.answer(name, body));
-    worker = await startStoreWorker({ config, broker, logger, listen: false });
+    worker = await startStoreWorker({ config, broker, logger, metrics: new Metrics('test'), listen: false });
     store = createBlobStore(config.blobStore, new BlobLedger(registry.ledger.ask));
     staging = join(config.blobStore, 'staging');
   });

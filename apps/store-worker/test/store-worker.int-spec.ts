@@ -15,7 +15,7 @@ import {
 } from '#libs/contracts';
 import { availableToolsets } from '#libs/image-formats';
 import { createBroker, type Broker } from '#libs/messaging';
-import { createLogger } from '#libs/observability';
+import { createLogger, Metrics } from '#libs/observability';
 import { freePort, tempDir, until, type TempDir } from '#libs/testing';
 import { MemoryLedger } from '../../../libs/blobs/test/memory-ledger.js';
 import { startStoreWorker } from '../start.js';
@@ -44,7 +44,7 @@ describe('the store worker', () => {
     broker = await createBroker({ amqpUrl: null, queuePrefix: 'vice', logger });
     registry = new Registry();
     await broker.serve('registry', async (name, body) => registry.answer(name, body));
-    worker = await startStoreWorker({ config, broker, logger, listen: true });
+    worker = await startStoreWorker({ config, broker, logger, metrics: new Metrics('test'), listen: true });
     store = createBlobStore(config.blobStore, new BlobLedger(registry.ledger.ask));
   });
   afterEach(async () => {
@@ -138,7 +138,7 @@ describe('the store worker', () => {
     await temp.remove();
     const response = await fetch(`http://127.0.0.1:${port}/health/ready`);
     expect(response.status).toBe(503);
-    expect(await response.json()).toMatchObject({ parts: { broker: { status: 'up' }, blobs: { status: 'down' } } });
+    expect(await response.json()).toMatchObject({ parts: { broker: { status: 'up' }, blobStore: { status: 'down' } } });
   });
 });
 

@@ -1,12 +1,12 @@
 import { once } from 'node:events';
 import { createReadStream } from 'node:fs';
-import { access, constants, rm } from 'node:fs/promises';
+import { access, constants, rm, statfs } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
 import { type Digest } from '#libs/contracts';
 import { ViceError } from '#libs/errors';
 import { type BlobLedger } from '../blob-ledger.js';
 import {
-  type BlobStore,
+  type BoundedBlobStore,
   type OpenBlob,
   type OpenOptions,
   type StagedBlob,
@@ -26,7 +26,7 @@ import { removeFolder } from './remove-folder.js';
 import { stagedFiles } from './staged-files.js';
 
 /** Blobs as files in one folder, which several processes may share. */
-export class FilesystemBlobStore implements BlobStore {
+export class FilesystemBlobStore implements BoundedBlobStore {
   private readonly layout: Layout;
   private folders: Promise<void> | undefined;
 
@@ -93,6 +93,12 @@ export class FilesystemBlobStore implements BlobStore {
         cause: error,
       });
     }
+  }
+
+  async space(): Promise<{ free: number; capacity: number }> {
+    await this.makeFolders();
+    const { bavail, blocks, bsize } = await statfs(this.layout.root);
+    return { free: bavail * bsize, capacity: blocks * bsize };
   }
 
   private async makeFolders(): Promise<void> {

@@ -67,6 +67,10 @@ export class InProcessBroker implements Broker {
     return Object.fromEntries(JOB_QUEUES.map((queue) => [queue, this.pair(queue).jobs.depth])) as Record<JobQueue, QueueDepth>;
   }
 
+  async deadLetters(): Promise<Record<JobQueue, number>> {
+    return Object.fromEntries(JOB_QUEUES.map((queue) => [queue, this.pair(queue).dead.depth.ready])) as Record<JobQueue, number>;
+  }
+
   async broadcast(message: Broadcast): Promise<void> {
     const text = encode(message);
     for (const listener of this.listeners) setImmediate(() => this.tell(listener, text));

@@ -1,4 +1,4 @@
-import { type Channel } from 'amqplib';
+import { type Channel, type Replies } from 'amqplib';
 import { JOB_QUEUES, type Broadcast, type JobMessage, type JobQueue, type ServiceName } from '#libs/contracts';
 import { type Logger } from '#libs/observability';
 import {
@@ -9,7 +9,7 @@ import {
   type QueueDepth,
   type Subscription,
 } from '../broker.js';
-import { jobQueue } from '../topology.js';
+import { deadLetterQueue, jobQueue } from '../topology.js';
 import { unavailable, withinMs } from '../unavailable.js';
 import { RabbitCaller, serveCalls } from './rabbit-calls.js';
 import { assertUsable, RabbitConnection } from './rabbit-connection.js';
@@ -84,17 +84,18 @@ export class RabbitBroker implements Broker {
     return consumeDeadLetters(this.connection, this.prefix, queue, handle, this.log).started();
   }
 
-  async depths(): Promise<Record<JobQueue, QueueDepth>> {
-    assertUsable(this.connection);
-    const channel = this.counting.usable;
-    const depth = async (queue: JobQueue) => {
-      const { messageCount, consumerCount } = await channel.checkQueue(jobQueue(this.prefix, queue).name);
-      return [queue, { ready: messageCount, consumers: consumerCount }] as const;
-    };
-    const depths = Promise.all(JOB_QUEUES.map(depth)).catch((error: unknown) => {
-      throw unavailable('the jobs cannot be counted at the moment', error);
-    });
-    return Object.fromEntries(await withinMs(depths, DEPTHS_MS, 'counting jobs')) as Record<JobQueue, QueueDepth>;
+  depths(): Promise<Record<JobQueue, QueueDepth>> {
+    return this.counted(
+      (queue) => jobQueue(this.prefix, queue).name,
+      ({ messageCount, consumerCount }) => ({ ready: messageCount, consumers: consumerCount }),
+    );
+  }
+
+  deadLetters(): Promise<Record<JobQueue, number>> {
+    return this.counted(
+      (queue) => deadLetterQueue(this.prefix, queue).name,
+      ({ messageCount }) => messageCount,
+    );
   }
 
   async broadcast(message: Broadcast): Promise<void> {
@@ -112,5 +113,15 @@ export class RabbitBroker implements Broker {
   /** What is unsettled goes back to the queues; calls that wait are refused. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.connection.close();
+  }
+
+  private async counted<T>(nameOf: (queue: JobQueue) => string, of: (queue: Replies.AssertQueue) => T) {
+    assertUsable(this.connection);
+    const channel = this.counting.usable;
+    const count = async (queue: JobQueue) => [queue, of(await channel.checkQueue(nameOf(queue)))] as const;
+    const counts = Promise.all(JOB_QUEUES.map(count)).catch((error: unknown) => {
+      throw unavailable('the jobs cannot be counted at the moment', error);
+    });
+    return Object.fromEntries(await withinMs(counts, DEPTHS_MS, 'counting jobs')) as Record<JobQueue, T>;
   }
 }

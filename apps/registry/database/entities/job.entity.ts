@@ -102,6 +102,10 @@ export class JobEntity {
   @Column(instant('started_at', { nullable: true }))
   startedAt!: Date | null;
 
+  /** When the running or last attempt began; null: before a release that kept it. */
+  @Column(instant('claimed_at', { nullable: true }))
+  claimedAt!: Date | null;
+
   @Column(instant('ended_at', { nullable: true }))
   endedAt!: Date | null;
 }
