@@ -1,7 +1,7 @@
 /** What an expression of PromQL asks for: each metric with the labels that it must have for the expression to mean something. */
 export interface Use {
   metric: string;
-  /** Labels in its braces, and in every `by` and `on` that it stands under. */
+  /** Labels in its braces, and in every `by` and `on` that is about it. */
   labels: ReadonlySet<string>;
 }
 
@@ -26,6 +26,7 @@ interface Grouping {
 const TOKEN =
   /\s+|#.*|(?<string>"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|`[^`]*`)|(?<number>(?:\d+(?:\.\d+)?(?:e[+-]?\d+)?(?:[a-z]+\d*)*))|(?<name>[A-Za-z_:][\w:]*)|(?<sign>=~|!~|!=|==|>=|<=|.)/gu;
 const WORDS = new Set(['and', 'or', 'unless', 'offset', 'bool', 'atan2', 'inf', 'nan', 'start', 'end']);
+const SET_OPERATORS = new Set(['and', 'or', 'unless']);
 const OVER_OPERANDS = new Set(['by', 'without']);
 const OVER_ALL = new Set(['on', 'ignoring', 'group_left', 'group_right']);
 
@@ -65,7 +66,8 @@ function read(tokens: readonly Token[]): { selectors: Selector[]; groupings: Gro
     else if (OVER_OPERANDS.has(text) || OVER_ALL.has(text)) {
       const end = closing(tokens, at + 1);
       const labels = tokens.slice(at + 2, end).flatMap((token) => (token.kind === 'name' ? [token.text] : []));
-      groupings.push({ labels, ...(OVER_ALL.has(text) ? { from: -1, to: tokens.length } : operands(tokens, at, end)) });
+      const about = OVER_ALL.has(text) ? sides(tokens, at, end) : operands(tokens, at, end);
+      groupings.push({ labels, ...about });
       at = end;
     } else if (next === '{') {
       const end = closing(tokens, at + 1);
@@ -85,6 +87,22 @@ function operands(tokens: readonly Token[], at: number, end: number): { from: nu
     if (tokens[from]?.text === '(' && --depth === 0) return { from, to: at };
   }
   throw new Error(`what is grouped ${tokens[at]?.text} …?`);
+}
+
+/** The two operands that `on (…)` relates: they reach to the next `and`, `or` or `unless` beside it. */
+function sides(tokens: readonly Token[], at: number, end: number): { from: number; to: number } {
+  const reach = (from: number, step: 1 | -1): number => {
+    let depth = 0;
+    let here = from;
+    for (; here >= 0 && here < tokens.length; here += step) {
+      const text = tokens[here]?.text ?? '';
+      if (text === '(') depth += step;
+      if (text === ')') depth -= step;
+      if (depth < 0 || (depth === 0 && SET_OPERATORS.has(text))) break;
+    }
+    return here;
+  };
+  return { from: reach(at - 2, -1), to: reach(end + 1, 1) };
 }
 
 function matched(tokens: readonly Token[]): string[] {
