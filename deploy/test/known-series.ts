@@ -6,6 +6,9 @@ import { rules } from './rules.js';
 /** The labels that each series can have, by its name. */
 export type KnownSeries = ReadonlyMap<string, ReadonlySet<string>>;
 
+/** The families of RabbitMQ's `/metrics/detailed` that are scraped. */
+export const RABBITMQ_FAMILIES = ['queue_coarse_metrics', 'queue_consumer_count'];
+
 const OF_SCRAPE = ['job', 'instance'];
 
 /** What our services have by their own word, what our rules record, and what Prometheus has itself. */

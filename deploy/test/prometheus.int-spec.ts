@@ -2,9 +2,10 @@ import { existsSync, readFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
-import { stringify } from 'yaml';
+import { parse, stringify } from 'yaml';
 import { describeWith, projectRoot, prometheus, promtool, tempDir } from '#libs/testing';
 import { dashboards, expressionsOf } from './dashboards.js';
+import { RABBITMQ_FAMILIES } from './known-series.js';
 import { alerts, anchorsOf, PROMETHEUS_FOLDER, rules, yamlFiles } from './rules.js';
 
 await describeWith([prometheus()], 'Prometheus itself takes', () => {
@@ -16,9 +17,18 @@ await describeWith([prometheus()], 'Prometheus itself takes', () => {
     await expect(promtool('test', 'rules', ...yamlFiles('tests'))).resolves.toContain('SUCCESS');
   });
 
-  test('its configuration', async () => {
-    const config = join(PROMETHEUS_FOLDER, 'prometheus.yml');
-    if (existsSync(config)) await promtool('check', 'config', '--syntax-only', config);
+  test('its configuration, which scrapes what rules and dashboards ask for', async () => {
+    const file = join(PROMETHEUS_FOLDER, 'prometheus.yml');
+    if (!existsSync(file)) return;
+    await promtool('check', 'config', file);
+    const { rule_files, scrape_configs } = parse(readFileSync(file, 'utf8')) as Configuration;
+    expect(rule_files).toEqual(['rules/*.yml']);
+    const jobs = scrape_configs.map(({ job_name }) => job_name);
+    expect(jobs.filter((name) => name.startsWith('vice'))).not.toEqual([]);
+    expect(jobs).toContain('rabbitmq');
+    const detailed = scrape_configs.find(({ metrics_path }) => metrics_path === '/metrics/detailed');
+    expect(detailed?.job_name).toMatch(/^rabbitmq/);
+    expect(detailed?.params?.['family']).toEqual(expect.arrayContaining(RABBITMQ_FAMILIES));
   });
 
   test('every expression of the dashboards', async () => {
@@ -54,3 +64,8 @@ describe('every alert', () => {
     expect(new Set(names).size).toBe(names.length);
   });
 });
+
+interface Configuration {
+  rule_files: string[];
+  scrape_configs: { job_name: string; metrics_path?: string; params?: Record<string, string[]> }[];
+}

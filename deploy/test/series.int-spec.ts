@@ -1,12 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { describeWith, rabbitmqOwn, startBroker, type TestBroker } from '#libs/testing';
 import { dashboards, expressionsOf } from './dashboards.js';
-import { ourSeries, seriesOfRabbitMq, unknownIn, type KnownSeries } from './known-series.js';
+import { ourSeries, RABBITMQ_FAMILIES, seriesOfRabbitMq, unknownIn, type KnownSeries } from './known-series.js';
 import { labelsOfAnswer, usesOf } from './promql-uses.js';
 import { alerts, rules } from './rules.js';
-
-/** The families of /metrics/detailed that are scraped: deploy/prometheus/prometheus.yml. */
-const FAMILIES = ['queue_coarse_metrics', 'queue_consumer_count', 'queue_metrics'];
 
 const expressions = [
   ...rules().map(({ alert, record, expr }) => ({ where: `rule ${alert ?? record}`, text: expr })),
@@ -51,8 +48,8 @@ describe('rules and dashboards name no series of ours that does not exist', () =
         names: `${annotations?.summary} ${annotations?.description}`.matchAll(/\$labels\.(\w+)/g),
       })),
     ];
+    const known = ourSeries();
     const missing = named.flatMap(({ where, text, names }) => {
-      const known = ourSeries();
       const answered =
         labelsOfAnswer(text) ?? new Set(usesOf(text).flatMap(({ metric }) => [...(known.get(metric) ?? ['job', 'instance'])]));
       return [...names].filter(([, name = '']) => !answered.has(name)).map(([, name]) => `${where}: ${name}`);
@@ -68,7 +65,7 @@ for (const version of ['3', '4'] as const) {
     afterAll(() => broker.stop());
 
     test('each metric is told by a real broker with our queues, with labels that it has', async () => {
-      const known = await seriesOfRabbitMq(broker, FAMILIES);
+      const known = await seriesOfRabbitMq(broker, RABBITMQ_FAMILIES);
       expect(known.has('rabbitmq_alarms_memory_used_watermark')).toBe(true);
       expect(unknown(known, ofRabbitMq)).toEqual([]);
     });
