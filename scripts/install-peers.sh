@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # Puts onto a Debian 12 machine what the tests need besides Node, as root. What is there already is left alone: run it as often as you like.
 #
-#   install-peers.sh           PostgreSQL on 127.0.0.1:5432 and RabbitMQ on 127.0.0.1:5672, running; what docker-engine.sh, rabbitmq.sh
-#                              and openstack.sh start; what conversions need (install-tools.sh); Docker Compose (compose.sh), and what stands in
-#                              for the images of a registry (container-images.sh)
+#   install-peers.sh           PostgreSQL on 127.0.0.1:5432 and RabbitMQ on 127.0.0.1:5672, running; what docker-engine.sh, rabbitmq.sh,
+#                              openstack.sh, swift.sh and prometheus.sh start; what conversions need (install-tools.sh); kustomize, Docker Compose
+#                              (compose.sh), and what stands in for the images of a registry (container-images.sh)
 #   install-peers.sh --bench   besides, docker-registry, the peer of the benchmark, in $VICE_PEERS_CACHE/bookworm/usr/bin
 #
 # The tests use PostgreSQL as the role root, without a password. On a server that this script has installed, or on CI, it makes that role and lets it
@@ -66,5 +66,6 @@ start_rabbitmq
 "$(dirname "$(readlink -f "$0")")/container-images.sh" install
 "$(dirname "$(readlink -f "$0")")/rabbitmq.sh" install
 "$(dirname "$(readlink -f "$0")")/openstack.sh" install --nova
+"$(dirname "$(readlink -f "$0")")/prometheus.sh" install
 [ "${1-}" != --bench ] || unpack bookworm docker-registry
 echo "PostgreSQL, RabbitMQ, Docker engines and OpenStack are ready for the tests, after $SECONDS s"

@@ -3,7 +3,7 @@ export { createLogger, type Logger } from './logger.js';
 export { BLOB_CLASSES, type BlobClass, type BlobsNow } from './metrics/blobs.metrics.js';
 export { type BlobSpace } from './metrics/blob-space.metrics.js';
 export { type AttemptOutcome, type LiveJobs } from './metrics/jobs.metrics.js';
-export { Metrics, metricNames } from './metrics/metrics.js';
+export { Metrics, metricLabels, metricNames } from './metrics/metrics.js';
 export { MetricsModule } from './metrics/metrics.module.js';
 export { type OutboxNow } from './metrics/outbox.metrics.js';
 export { type QueuesNow } from './metrics/queue.metrics.js';

@@ -12,6 +12,8 @@ export interface TestBroker extends AsyncDisposable {
   url: string;
   /** Base of the management API, with its credentials: `http://guest:guest@127.0.0.1:…/api` */
   managementUrl: string;
+  /** Of its plugin for Prometheus: `http://127.0.0.1:…`, which answers `/metrics` and `/metrics/detailed`. */
+  metricsUrl: string;
   /** Closes all connections from the broker's side. */
   cutConnections(): Promise<void>;
   /** rabbitmqctl of this broker. */
@@ -50,6 +52,7 @@ export async function startBroker(version: BrokerVersion, conf: readonly string[
     version,
     url: `amqp://guest:guest@127.0.0.1:${port}`,
     managementUrl: `http://guest:guest@127.0.0.1:${port + 10_000}/api`,
+    metricsUrl: `http://127.0.0.1:${port + 10_020}`,
     cutConnections: async () => void (await script('ctl', dir, 'close_all_connections', 'cut by a test')),
     ctl: (...args) => script('ctl', dir, ...args),
     halt: async () => void (await script('stop-keep', dir)),

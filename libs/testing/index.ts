@@ -9,6 +9,7 @@ export { bigImage, busyboxImage, busyboxPath, type SmallImage } from './docker-i
 export { startEngine, type EngineVersion, type TestEngine } from './engines.js';
 export { freePort } from './free-port.js';
 export { startProcess, type App, type ProcessOptions, type TestProcess } from './processes.js';
+export { promtool, startPrometheus, type Sample, type TestPrometheus } from './prometheus.js';
 export {
   describeWith,
   dockerEngine,
@@ -16,6 +17,7 @@ export {
   openstack,
   postgres,
   postgresOwn,
+  prometheus,
   rabbitmq,
   rabbitmqOwn,
   root,
@@ -24,6 +26,7 @@ export {
 } from './requirement.js';
 export { startPostgres, type TestPostgres } from './own-postgres.js';
 export { projectRoot } from './scripts.js';
+export { Samples } from './samples.js';
 export { shortTempPath, tempDir, type TempDir } from './temp-dir.js';
 export { until, type UntilOptions } from './until.js';
 export { bootDisk, virtualMachine, type BootOptions } from './virtual-machine.js';

@@ -147,6 +147,17 @@ export function nova(): Requirement<void> {
   };
 }
 
+/** That `promtool` and `startPrometheus()` work here. */
+export function prometheus(): Requirement<void> {
+  return {
+    what: 'Prometheus',
+    async find() {
+      const reason = whyNoOwnServices();
+      if (reason !== null) throw new Error(reason);
+    },
+  };
+}
+
 /** The rights of root: to own files as anybody, and to make devices. */
 export function root(): Requirement<void> {
   return {

@@ -62,14 +62,11 @@ export class Metrics {
     return this.scrape.text();
   }
 
-  /** Sorted; a histogram has three. */
-  static allNames(): string[] {
+  /** By name, of which a histogram has three: the labels. */
+  static allSeries(): Map<string, readonly string[]> {
     const metrics = new Metrics('any');
     for (const Family of FAMILIES) metrics.family<unknown>(Family);
-    return metrics.registry
-      .getMetricsAsArray()
-      .flatMap(({ name, type }) => namesOf(name, String(type)))
-      .sort();
+    return new Map(metrics.registry.getMetricsAsArray().flatMap((metric) => seriesOf(metric as unknown as Labelled)));
   }
 
   private family<Family>(Family: new (registry: Registry, scrape: Scrape) => Family): Family {
@@ -91,8 +88,23 @@ const FAMILIES = [
 ];
 
 /** The names of all series that any of our services has: what a dashboard or a rule may ask for. */
-export const metricNames = (): string[] => Metrics.allNames();
+export const metricNames = (): string[] => [...Metrics.allSeries().keys()].sort();
 
-function namesOf(name: string, type: string): string[] {
-  return type === 'histogram' ? ['bucket', 'sum', 'count'].map((part) => `${name}_${part}`) : [name];
+/** The same with the labels of each, without those that Prometheus adds at a scrape. */
+export const metricLabels = (): ReadonlyMap<string, readonly string[]> => Metrics.allSeries();
+
+/** A metric as it is; its type leaves the labels out. */
+interface Labelled {
+  name: string;
+  type: string;
+  labelNames: string[];
+}
+
+function seriesOf({ name, type, labelNames }: Labelled): [string, readonly string[]][] {
+  if (type !== 'histogram') return [[name, labelNames]];
+  return [
+    [`${name}_bucket`, [...labelNames, 'le']],
+    [`${name}_sum`, labelNames],
+    [`${name}_count`, labelNames],
+  ];
 }
