@@ -94,7 +94,10 @@ describe('the metrics of the gateway', () => {
     };
     expect(await counted('status', { route: FILE }, breakOff, 1)).toEqual({ 200: 1 });
     let answer = () => undefined as void;
-    gateway.answer(ImageCalls.findImages, () => new Promise((resolve) => (answer = () => resolve({ images: [], next: null }))));
+    gateway.answer(
+      ImageCalls.findImages,
+      () => new Promise((resolve) => (answer = () => resolve({ images: [], next: null, total: 0 }))),
+    );
     const leave = async () => {
       using connection = await RawConnection.open(gateway.url);
       connection.send(`GET /v1/images HTTP/1.1\r\n${head}`);
