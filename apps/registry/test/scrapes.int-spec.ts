@@ -136,7 +136,7 @@ await describeWith([postgres(), rabbitmqOwn('3')], 'a scrape of the registry', (
 
   it('answers without what the database says while it is silent, and without it while it is gone', async () => {
     await sql.query('BEGIN');
-    await sql.query('LOCK TABLE blobs IN ACCESS EXCLUSIVE MODE');
+    await sql.query('LOCK TABLE blobs, jobs IN ACCESS EXCLUSIVE MODE');
     for (const samples of [await fastScrape(), await fastScrape()]) {
       expect(unavailable(samples)).toEqual({ database: 1 });
       for (const name of ['vice_jobs_live', 'vice_outbox_lag_seconds', 'vice_blob_bytes', 'vice_queue_pending'])
