@@ -20,8 +20,11 @@ export class FailedPlace implements AsyncDisposable {
     readonly userId: string,
   ) {}
 
-  static async open(variables: Record<string, string> = {}): Promise<FailedPlace> {
-    const vice = await runRegistry({ variables: { VICE_LEASE_SECONDS: '60', ...variables } });
+  static async open(
+    variables: Record<string, string> = {},
+    broker: { refuses?: (message: JobMessage) => boolean } = {},
+  ): Promise<FailedPlace> {
+    const vice = await runRegistry({ variables: { VICE_LEASE_SECONDS: '60', ...variables }, ...broker });
     return new FailedPlace(vice, await vice.newUser());
   }
 

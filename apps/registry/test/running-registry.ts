@@ -20,7 +20,8 @@ export interface RunningRegistry extends AsyncDisposable {
   next(queue: JobQueue, subjectId: string): Promise<JobMessage>;
   sql(query: string): Promise<Record<string, unknown>[]>;
   newUser(): Promise<string>;
-  restart(): Promise<void>;
+  /** With other variables, where they are given. */
+  restart(variables?: Record<string, string>): Promise<void>;
 }
 
 interface RegistryOptions {
@@ -35,11 +36,11 @@ export async function runRegistry({ variables, beforeConfirm, refuses }: Registr
   const database = await createTestDatabase();
   const secretKey = SecretBox.newKey();
   const box = SecretBox.fromKey(secretKey);
-  const config = loadConfig('standalone', { VICE_LEASE_SECONDS: '1', VICE_COLLECT_SECONDS: '86400', ...variables });
   const logger = createLogger('registry', 'silent');
   const waiting: { queue: JobQueue; message: JobMessage }[] = [];
 
-  const start = async () => {
+  const start = async (own: Record<string, string> = {}) => {
+    const config = loadConfig('standalone', { VICE_LEASE_SECONDS: '1', VICE_COLLECT_SECONDS: '86400', ...own });
     const broker = await createBroker({ amqpUrl: null, queuePrefix: 'test', logger });
     const publishJob = broker.publishJob.bind(broker);
     broker.publishJob = async (queue, message) => {
@@ -56,7 +57,7 @@ export async function runRegistry({ variables, beforeConfirm, refuses }: Registr
     const registry = await startRegistry({ config, broker, logger, databaseUrl: database.url, secretKey, listen: false });
     return { broker, registry, client: new CallClient(broker) };
   };
-  let running = await start();
+  let running = await start(variables);
   const stop = async () => {
     await running.registry.close();
     await running.broker[Symbol.asyncDispose]();
@@ -92,10 +93,10 @@ export async function runRegistry({ variables, beforeConfirm, refuses }: Registr
       const password = box.seal('secret', loginSecret(username));
       return (await ask(UserCalls.createUser, { username, password, email: null, fullname: null })).id;
     },
-    async restart() {
+    async restart(others = variables) {
       await stop();
       waiting.length = 0;
-      running = await start();
+      running = await start(others);
     },
     async [Symbol.asyncDispose]() {
       await stop();
