@@ -22,7 +22,7 @@ export class FailedPlace implements AsyncDisposable {
 
   static async open(
     variables: Record<string, string> = {},
-    broker: { refuses?: (message: JobMessage) => boolean } = {},
+    broker: Pick<NonNullable<Parameters<typeof runRegistry>[0]>, 'refuses' | 'rabbit'> = {},
   ): Promise<FailedPlace> {
     const vice = await runRegistry({ variables: { VICE_LEASE_SECONDS: '60', ...variables }, ...broker });
     return new FailedPlace(vice, await vice.newUser());

@@ -26,13 +26,15 @@ export interface RunningRegistry extends AsyncDisposable {
 
 interface RegistryOptions {
   variables?: Record<string, string>;
+  /** A RabbitMQ, instead of the broker within. */
+  rabbit?: { url: string; queuePrefix: string };
   /** Runs when the broker has a job's message, and before the relay hears of that. */
   beforeConfirm?: (message: JobMessage) => Promise<void>;
   /** Whether the consumer gives a message back instead of taking it. */
   refuses?: (message: JobMessage) => boolean;
 }
 
-export async function runRegistry({ variables, beforeConfirm, refuses }: RegistryOptions = {}): Promise<RunningRegistry> {
+export async function runRegistry({ variables, rabbit, beforeConfirm, refuses }: RegistryOptions = {}): Promise<RunningRegistry> {
   const database = await createTestDatabase();
   const secretKey = SecretBox.newKey();
   const box = SecretBox.fromKey(secretKey);
@@ -41,7 +43,7 @@ export async function runRegistry({ variables, beforeConfirm, refuses }: Registr
 
   const start = async (own: Record<string, string> = {}) => {
     const config = loadConfig('standalone', { VICE_LEASE_SECONDS: '1', VICE_COLLECT_SECONDS: '86400', ...own });
-    const broker = await createBroker({ amqpUrl: null, queuePrefix: 'test', logger });
+    const broker = await createBroker({ amqpUrl: rabbit?.url ?? null, queuePrefix: rabbit?.queuePrefix ?? 'test', logger });
     const publishJob = broker.publishJob.bind(broker);
     broker.publishJob = async (queue, message) => {
       await publishJob(queue, message);
