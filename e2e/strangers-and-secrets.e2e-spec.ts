@@ -14,7 +14,7 @@ await inBothWays('strangers and secrets', [], (way) => {
   let vice: Vice;
   let ada: ViceClient;
   let strangers: [who: string, client: ViceClient, status: number][];
-  let ids: { image: string; environment: string; deployment: string };
+  let ids: { image: string; environment: string; deployment: string; job: string };
 
   beforeAll(async () => {
     vice = await startVice(way, { env: { VICE_LOG_LEVEL: 'trace' } });
@@ -43,7 +43,8 @@ await inBothWays('strangers and secrets', [], (way) => {
     });
     const image = await ada.uploadedImage(Buffer.from('FROM scratch\nCOPY . /\n'), { title: 'private' });
     const deployment = await ada.deploy(image.id, environment.id);
-    ids = { image: image.id, environment: environment.id, deployment: deployment.id };
+    const [job] = await ada.deploymentJobs(deployment.id);
+    ids = { image: image.id, environment: environment.id, deployment: deployment.id, job: job?.id ?? '' };
   }, 120_000);
   afterAll(async () => vice?.[Symbol.asyncDispose](), 60_000);
 
@@ -61,6 +62,8 @@ await inBothWays('strangers and secrets', [], (way) => {
     ['GET', '/deployment/{deployment}/jobs'],
     ['DELETE', '/deployment/{deployment}'],
     ['DELETE', '/deployment/{deployment}?forget=true'],
+    ['GET', '/job/{job}'],
+    ['POST', '/job/{job}/retry'],
   ];
 
   test.each(ROUTES)('%s %s is closed to strangers, and an unknown or malformed id is not found', async (method, path) => {
@@ -73,7 +76,7 @@ await inBothWays('strangers and secrets', [], (way) => {
       expect({ who, status: answer.status }).toEqual({ who, status: expected });
     }
     for (const id of [UNKNOWN_ID, ...MALFORMED]) {
-      const answer = await ada.request(method, withIds(path, { image: id, environment: id, deployment: id }), { form });
+      const answer = await ada.request(method, withIds(path, { image: id, environment: id, deployment: id, job: id }), { form });
       expect({ id, status: answer.status }).toEqual({ id, status: 404 });
     }
   });
@@ -95,6 +98,23 @@ await inBothWays('strangers and secrets', [], (way) => {
     expect((await bob.post('/deploy', { imageid: ids.image, environmentId: own.id })).status).toBe(405);
     expect((await bob.get<unknown[]>('/deployments')).body).toEqual([]);
     expect((await bob.get<unknown[]>('/images')).body).toEqual([]);
+    for (const list of ['/jobs', `/jobs?imageId=${ids.image}`, `/jobs?deploymentId=${ids.deployment}`, `/deadletters?jobId=${ids.job}`])
+      expect({ list, found: (await bob.get<unknown[]>(list)).body }).toEqual({ list, found: [] });
+  });
+
+  test('what is an administrator’s is closed to everyone else', async () => {
+    for (const [who, stranger, status] of [...strangers, ['the owner of something', ada, 403] as const]) {
+      for (const [method, path] of [
+        ['GET', '/administrators'],
+        ['PUT', '/administrators/ada'],
+        ['DELETE', '/administrators/ada'],
+      ] as const) {
+        const answer = await stranger.request(method, path);
+        expect({ who, status: answer.status }).toEqual({ who, status: status === 401 ? 401 : 403 });
+      }
+    }
+    const { id } = expectStatus(200, await ada.get<{ id: string }>('/user'));
+    expect((await strangers[2]?.[1].get(`/jobs?userid=${id}`))?.status).toBe(403);
   });
 
   test('nothing of this harmed what is there', async () => {

@@ -127,7 +127,8 @@ describe('operations', () => {
     ['GET', '/v1/image/42/variants', 'IMAGE_NOT_FOUND'],
     ['POST', '/v1/image/42/file', 'IMAGE_NOT_FOUND'],
     ['GET', `/v1/image/${IMAGE_ID}x`, 'IMAGE_NOT_FOUND'],
-    ['GET', `/v1/image/${'x'.repeat(500)}`, 'NOT_FOUND'],
+    ['GET', `/v1/image/${'x'.repeat(500)}`, 'IMAGE_NOT_FOUND'],
+    ['GET', `/v1/image/${'x'.repeat(2000)}`, 'NOT_FOUND'],
     ['GET', '/v1/image/%ZZ', 'NOT_FOUND'],
     ['GET', '/v1/environment/x', 'ENVIRONMENT_NOT_FOUND'],
     ['DELETE', '/v1/environment/x', 'ENVIRONMENT_NOT_FOUND'],
@@ -136,6 +137,8 @@ describe('operations', () => {
     ['GET', '/v1/deployment/x', 'DEPLOYMENT_NOT_FOUND'],
     ['DELETE', '/v1/deployment/x', 'DEPLOYMENT_NOT_FOUND'],
     ['GET', '/v1/deployment/x/jobs', 'DEPLOYMENT_NOT_FOUND'],
+    ['GET', '/v1/job/x', 'JOB_NOT_FOUND'],
+    ['POST', '/v1/job/x/retry', 'JOB_NOT_FOUND'],
     ['GET', '/v1/nothing', 'NOT_FOUND'],
     ['GET', '/', 'NOT_FOUND'],
   ])('404: %s %s', async (method, path, code) => {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { type JobMessage, type JobOutcome } from '#libs/contracts';
 import {
+  afterDeadLetter,
   afterLapse,
   afterReport,
   afterToolsMissing,
@@ -52,6 +53,26 @@ describe('what becomes of a job when its attempt ends', () => {
     expect(afterLapse(fresh, 0)).toMatchObject({ state: 'queued', failures: 1, error: { code: 'LEASE_LOST' } });
     expect(afterLapse(seventh, 0)).toMatchObject({ state: 'failed', failures: 8 });
     expect(afterLapse(cancelled, 0)).toMatchObject({ state: 'cancelled' });
+  });
+});
+
+describe('what becomes of a job whose message the broker gave up on', () => {
+  it('it has failed once more, and is tried again after a while', () => {
+    expect(afterDeadLetter(fresh, 'rejected', 0.5)).toMatchObject({
+      ...{ state: 'queued', failures: 1, delayMs: 1500 },
+      error: { code: 'MESSAGE_DEAD_LETTERED', message: expect.stringContaining('as rejected') },
+    });
+  });
+
+  it('it has failed for good the eighth time, and says so', () => {
+    expect(afterDeadLetter(seventh, null, 0)).toMatchObject({
+      ...{ state: 'failed', failures: 8 },
+      error: { code: 'MESSAGE_DEAD_LETTERED', message: expect.stringMatching(/without saying why.*given up after 8 attempts/) },
+    });
+  });
+
+  it('it is cancelled where that was asked for', () => {
+    expect(afterDeadLetter(cancelled, 'rejected', 0)).toMatchObject({ state: 'cancelled' });
   });
 });
 

@@ -93,7 +93,7 @@ await describeWith([postgres()], 'the life of a job', () => {
     [crypto.randomUUID(), 1.5],
     [crypto.randomUUID(), 2 ** 40],
   ])('that there is not is not claimed: %s, attempt %d', async (jobId, attempt) => {
-    await expect(claim({ jobId, attempt })).rejects.toMatchObject({ code: 'JOB_NOT_CLAIMABLE' });
+    await expect(claim({ jobId, attempt })).rejects.toMatchObject({ code: 'JOB_NOT_FOUND' });
   });
 
   it('that cannot be given to a worker counts a failure, which shows, and is tried again', async () => {

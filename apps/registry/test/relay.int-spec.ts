@@ -12,7 +12,7 @@ await describeWith([postgres()], 'the relay', () => {
   const refusals = new Map<string, number>();
 
   beforeAll(async () => {
-    vice = await runRegistry({ beforeConfirm, refuses });
+    vice = await runRegistry({ variables: { VICE_LEASE_SECONDS: '60' }, beforeConfirm, refuses });
   });
   afterAll(async () => vice[Symbol.asyncDispose]());
 
@@ -51,7 +51,7 @@ await describeWith([postgres()], 'the relay', () => {
     await comesAgainIn(10_000, image, await vice.next('import', image.id));
   });
 
-  it('publishes a job anew at once whose message the broker gave up on', async () => {
+  it('publishes a job anew shortly whose message the broker gave up on', async () => {
     const image = await importing();
     const message = await vice.next('import', image.id);
     refusals.set(message.jobId, DELIVERIES);

@@ -22,27 +22,30 @@ export interface RunningRegistry extends AsyncDisposable {
   next(queue: JobQueue, subjectId: string): Promise<JobMessage>;
   sql(query: string): Promise<Record<string, unknown>[]>;
   newUser(): Promise<string>;
-  restart(): Promise<void>;
+  /** With other variables, where they are given. */
+  restart(variables?: Record<string, string>): Promise<void>;
 }
 
 interface RegistryOptions {
   variables?: Record<string, string>;
+  /** A RabbitMQ, instead of the broker within. */
+  rabbit?: { url: string; queuePrefix: string };
   /** Runs when the broker has a job's message, and before the relay hears of that. */
   beforeConfirm?: (message: JobMessage) => Promise<void>;
   /** Whether the consumer gives a message back instead of taking it. */
   refuses?: (message: JobMessage) => boolean;
 }
 
-export async function runRegistry({ variables, beforeConfirm, refuses }: RegistryOptions = {}): Promise<RunningRegistry> {
+export async function runRegistry({ variables, rabbit, beforeConfirm, refuses }: RegistryOptions = {}): Promise<RunningRegistry> {
   const database = await createTestDatabase();
   const secretKey = SecretBox.newKey();
   const box = SecretBox.fromKey(secretKey);
-  const config = loadConfig('standalone', { VICE_LEASE_SECONDS: '1', VICE_COLLECT_SECONDS: '86400', ...variables });
   const logger = createLogger('registry', 'silent');
   const waiting: { queue: JobQueue; message: JobMessage }[] = [];
 
-  const start = async () => {
-    const broker = await createBroker({ amqpUrl: null, queuePrefix: 'test', logger });
+  const start = async (own: Record<string, string> = {}) => {
+    const config = loadConfig('standalone', { VICE_LEASE_SECONDS: '1', VICE_COLLECT_SECONDS: '86400', ...own });
+    const broker = await createBroker({ amqpUrl: rabbit?.url ?? null, queuePrefix: rabbit?.queuePrefix ?? 'test', logger });
     const publishJob = broker.publishJob.bind(broker);
     broker.publishJob = async (queue, message) => {
       await publishJob(queue, message);
@@ -67,7 +70,7 @@ export async function runRegistry({ variables, beforeConfirm, refuses }: Registr
     });
     return { broker, registry, metrics, client: new CallClient(broker) };
   };
-  let running = await start();
+  let running = await start(variables);
   const stop = async () => {
     await running.registry.close();
     await running.broker[Symbol.asyncDispose]();
@@ -104,10 +107,10 @@ export async function runRegistry({ variables, beforeConfirm, refuses }: Registr
       const password = box.seal('secret', loginSecret(username));
       return (await ask(UserCalls.createUser, { username, password, email: null, fullname: null })).id;
     },
-    async restart() {
+    async restart(others = variables) {
       await stop();
       waiting.length = 0;
-      running = await start();
+      running = await start(others);
     },
     async [Symbol.asyncDispose]() {
       await stop();

@@ -3,6 +3,7 @@ import { describe, expect, test } from '@jest/globals';
 import { JobCalls } from '#libs/contracts';
 import { ViceError } from '#libs/errors';
 import { until } from '#libs/testing';
+import { type DeadMessage } from '../broker.js';
 import { type JobBench } from './job-bench.js';
 
 /** How a job comes to a worker, and how it leaves it. */
@@ -29,6 +30,17 @@ export function jobEndsSuite(bench: JobBench): void {
         },
       ]);
       await bench.queueIsEmpty();
+    });
+
+    test('a message that stands for no job is a dead letter, and the next job is taken', async () => {
+      const dead: DeadMessage[] = [];
+      const reader = await bench.broker.consumeDeadLetters('import', async (letter) => void dead.push(letter));
+      await bench.work(async () => 1);
+      await bench.broker.publishJob('import', { jobId: 'nobody', attempt: 1 });
+      await bench.ended(await bench.table.add(), 'succeeded');
+      await until(() => dead.length === 1, { what: 'the dead letter is read' });
+      expect(dead[0]).toMatchObject({ message: { jobId: 'nobody', attempt: 1 }, reason: 'rejected' });
+      await reader.close();
     });
 
     test.each([

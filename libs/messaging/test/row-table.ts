@@ -69,7 +69,7 @@ export class RowTable {
   private answer(name: string, body: unknown): unknown {
     const { jobId, attempt } = body as { jobId: string; attempt: number };
     const row = this.rows.get(jobId);
-    if (!row) throw new ViceError('JOB_NOT_CLAIMABLE', 'there is no such job');
+    if (!row) throw new ViceError('JOB_NOT_FOUND', 'there is no such job');
     if (name === JobCalls.claimJob.name) return this.claim(row, attempt);
     if (name === JobCalls.heartbeat.name) return this.heartbeat(row, attempt);
     if (name === JobCalls.reportJob.name) return this.report(row, body as JobReport);

@@ -24,7 +24,10 @@ await describeWith([postgres()], 'users', () => {
 
   test('are created, and answered without a password', async () => {
     const user = await create('ada');
-    expect(user).toEqual({ id: expect.any(String), username: 'ada', email: 'ada@example.org', fullname: 'Ada Lovelace' });
+    expect(user).toEqual({
+      ...{ id: expect.any(String), username: 'ada', email: 'ada@example.org', fullname: 'Ada Lovelace' },
+      administrator: false,
+    });
     expect(await vice.ask(UserCalls.getUser, { userId: user.id })).toEqual(user);
   });
 
