@@ -12,8 +12,8 @@ export const UserCalls = {
   /** Raises UNAUTHENTICATED for an unknown name and for a wrong password alike. */
   authenticate: callTo<SealedLogin, User>('registry', 'user.authenticate'),
   getUser: callTo<{ userId: string }, User>('registry', 'user.get'),
-  /** Raises CONFIGURATION where the asking service's secret key is not the database's. */
-  checkKey: callTo<{ keyId: string }, Empty>('registry', 'key.check'),
+  /** Raises CONFIGURATION where the asking service, which seals with `keyId` and opens with `opens`, cannot work with this database. */
+  checkKey: callTo<{ keyId: string; opens?: string[] }, Empty>('registry', 'key.check'),
 };
 
 /** What a login password is bound to while it is sealed. */
