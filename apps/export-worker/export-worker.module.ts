@@ -31,7 +31,7 @@ export class ExportWorkerModule {
       providers: [
         { provide: BLOB_STORE, useValue: blobs },
         { provide: SecretBox, useValue: box },
-        { provide: Providers, useValue: new Providers(config) },
+        { provide: Providers, useValue: new Providers(config, metrics) },
       ],
     };
   }

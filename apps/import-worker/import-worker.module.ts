@@ -33,7 +33,7 @@ export class ImportWorkerModule {
         { provide: VICE_CONFIG, useValue: config },
         { provide: BLOB_STORE, useValue: blobs },
         { provide: SecretBox, useValue: box },
-        { provide: Providers, useValue: new Providers(config) },
+        { provide: Providers, useValue: new Providers(config, metrics) },
       ],
     };
   }

@@ -65,7 +65,7 @@ export class ImportHandler {
   private async carryOver(formerWriters: readonly string[], staged: StagedBlob, job: RunningJob): Promise<number> {
     for (const former of formerWriters) {
       const bytes = await this.blobs.carryOver(former, staged, job.signal);
-      job.advance(bytes);
+      job.carriedOver(bytes);
       if (bytes > 0) return bytes;
     }
     return 0;

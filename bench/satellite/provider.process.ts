@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { open, type FileHandle } from 'node:fs/promises';
 import { setFlagsFromString } from 'node:v8';
 import { Readable } from 'node:stream';
+import { Metrics } from '#libs/observability';
 import { Providers, type DeployableImage, type EnvironmentSession } from '#libs/providers';
 import { MemoryWatch } from '../vice/memory.js';
 import { type Standing } from './satellite.process.js';
@@ -23,7 +24,7 @@ export interface Moved {
 const task = JSON.parse(process.argv[2]!) as Task;
 // as workers do: see libs/messaging/service-process.ts
 setFlagsFromString('--heap-growing-percent=100');
-const providers = new Providers({ unixSockets: [], egressDeny: [] });
+const providers = new Providers({ unixSockets: [], egressDeny: [] }, new Metrics('test'));
 const access = { id: randomUUID(), software: 'bwlehrpool', ...task.credentials };
 await using session = await providers.connect(access, new AbortController().signal);
 await session.check();

@@ -1,9 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
 import { environmentSecret, SOFTWARE, type SealedEnvironment } from '#libs/contracts';
+import { Metrics } from '#libs/observability';
 import { SecretBox } from '#libs/secrets';
 import { openAccess, Providers, type EnvironmentAccess } from './index.js';
 
-const providers = new Providers({ unixSockets: [], egressDeny: [] });
+const providers = new Providers({ unixSockets: [], egressDeny: [] }, new Metrics('test'));
 const access = (software: string | null): EnvironmentAccess => ({
   id: 'e',
   software,

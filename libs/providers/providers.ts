@@ -1,6 +1,8 @@
 import { softwareName } from '#libs/contracts';
 import { ViceError } from '#libs/errors';
+import { type Metrics } from '#libs/observability';
 import { BwlehrpoolProvider } from './bwlehrpool/bwlehrpool.provider.js';
+import { OperationCounter } from './counted-session.js';
 import { DockerProvider } from './docker/docker.provider.js';
 import { EgressPolicy } from './egress-policy.js';
 import {
@@ -15,7 +17,10 @@ import { OpenStackProvider } from './openstack/openstack.provider.js';
 export class Providers {
   private readonly bySoftware: ReadonlyMap<string, EnvironmentProvider>;
 
-  constructor(policy: ConnectionPolicy) {
+  constructor(
+    policy: ConnectionPolicy,
+    private readonly metrics: Metrics,
+  ) {
     const egress = new EgressPolicy(policy.egressDeny);
     const providers = [
       new DockerProvider(egress, policy.unixSockets),
@@ -28,13 +33,18 @@ export class Providers {
   /** Raises NO_PROVIDER, and what the provider raises. */
   async connect(access: EnvironmentAccess, signal: AbortSignal): Promise<EnvironmentSession> {
     signal.throwIfAborted();
-    const provider = this.bySoftware.get(softwareName(access.software));
-    if (provider) return provider.connect(access, signal);
+    const operations = new OperationCounter(this.metrics, access.software, signal);
+    return operations.session(await operations.count('connect', async () => this.providerOf(access).connect(access, signal)));
+  }
+
+  private providerOf({ software }: EnvironmentAccess): EnvironmentProvider {
+    const provider = this.bySoftware.get(softwareName(software));
+    if (provider) return provider;
     const known = `this server speaks to ${[...this.bySoftware.keys()].join(', ')}`;
     throw new ViceError(
       'NO_PROVIDER',
-      access.software
-        ? `there is no provider for managementlayer.software "${access.software}"; ${known}`
+      software
+        ? `there is no provider for managementlayer.software "${software}"; ${known}`
         : `the environment has no managementlayer.software, so there is no telling how to speak to it; ${known}`,
     );
   }

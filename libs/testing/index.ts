@@ -24,6 +24,7 @@ export {
 } from './requirement.js';
 export { startPostgres, type TestPostgres } from './own-postgres.js';
 export { projectRoot } from './scripts.js';
+export { Samples } from './samples.js';
 export { shortTempPath, tempDir, type TempDir } from './temp-dir.js';
 export { until, type UntilOptions } from './until.js';
 export { bootDisk, virtualMachine, type BootOptions } from './virtual-machine.js';

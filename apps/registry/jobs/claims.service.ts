@@ -72,7 +72,7 @@ export class ClaimsService {
     job: JobEntity,
     { attempt, worker }: { attempt: number; worker: string },
   ): Promise<boolean> {
-    const taken = { state: 'running' as const, attempt, worker, published: false };
+    const taken = { state: 'running' as const, attempt, worker, published: false, bytesDone: 0, bytesPerSecond: 0 };
     const { raw } = await tx.manager
       .createQueryBuilder()
       .update(JobEntity)

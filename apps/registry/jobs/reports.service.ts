@@ -40,7 +40,7 @@ export class ReportsService {
         job,
         (await this.handedOn(tx, job, outcome)) ?? afterReport(job, outcome, Math.random()),
         outcome.kind === 'succeeded' ? storableJson(outcome.result) : null,
-        { bytes: report.progress.bytesDone },
+        { bytes: report.progress.bytesDone - (report.progress.bytesCarried ?? 0) },
       );
     });
   }

@@ -4,7 +4,7 @@ import { loadConfig } from '#libs/config';
 import { CallClient, createBroker } from '#libs/messaging';
 import { createLogger, Metrics } from '#libs/observability';
 import { SecretBox } from '#libs/secrets';
-import { createTestDatabase, queryOnce, until } from '#libs/testing';
+import { createTestDatabase, queryOnce, Samples, until } from '#libs/testing';
 import { startRegistry } from '../start.js';
 
 /** A registry with a database of its own and the in-process broker; jobs land in `waiting`, for tests that play the worker. */
@@ -16,6 +16,8 @@ export interface RunningRegistry extends AsyncDisposable {
   /** Puts a message into a queue, past the relay. */
   publish(queue: JobQueue, message: JobMessage): Promise<void>;
   box: SecretBox;
+  /** What its metrics say now. */
+  samples(): Promise<Samples>;
   /** The oldest message of a job of this image or deployment that the relay has published and nobody has taken. */
   next(queue: JobQueue, subjectId: string): Promise<JobMessage>;
   sql(query: string): Promise<Record<string, unknown>[]>;
@@ -53,16 +55,17 @@ export async function runRegistry({ variables, beforeConfirm, refuses }: Registr
         delivery.ack();
       });
     }
+    const metrics = new Metrics('test');
     const registry = await startRegistry({
       config,
       broker,
       logger,
-      metrics: new Metrics('test'),
+      metrics,
       databaseUrl: database.url,
       secretKey,
       listen: false,
     });
-    return { broker, registry, client: new CallClient(broker) };
+    return { broker, registry, metrics, client: new CallClient(broker) };
   };
   let running = await start();
   const stop = async () => {
@@ -77,6 +80,7 @@ export async function runRegistry({ variables, beforeConfirm, refuses }: Registr
     within: (deadlineMs) => (call, request) => running.client.askWithin(call, request, deadlineMs),
     publish: (queue, message) => running.broker.publishJob(queue, message),
     box,
+    samples: async () => Samples.of(await running.metrics.text()),
     sql: (query) => queryOnce(database.url, query),
     async next(queue, subjectId) {
       const take = async () => {

@@ -7,6 +7,8 @@ export interface JobProgress {
   bytesDone: number;
   bytesTotal: number | null;
   bytesPerSecond: number;
+  /** Of `bytesDone`, what a former attempt had moved already; absent: none. */
+  bytesCarried?: number;
 }
 
 export interface ClaimedJob {

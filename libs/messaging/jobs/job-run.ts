@@ -76,6 +76,10 @@ export class JobRun implements RunningJob {
     this.progress.advance(bytes);
   }
 
+  carriedOver(bytes: number): void {
+    this.progress.carryOver(bytes);
+  }
+
   meter(): Transform {
     return new Transform({
       transform: (chunk: Buffer, _encoding, done) => {

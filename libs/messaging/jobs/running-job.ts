@@ -21,6 +21,8 @@ export interface RunningJob {
   meter(): Transform;
   /** Counts bytes as moved that passed through no meter. */
   advance(bytes: number): void;
+  /** Counts bytes as done that a former attempt had moved already. */
+  carriedOver(bytes: number): void;
   /** Adds to the job's log; its last 64 KiB are kept. */
   log(text: string): void;
   /**

@@ -4,10 +4,11 @@ import { createHash, randomUUID } from 'node:crypto';
 import { request } from 'node:http';
 import { type JsonObject } from '#libs/contracts';
 import { inspectFacts } from '#libs/image-formats';
+import { Metrics } from '#libs/observability';
 import { busyboxImage, startEngine, type EngineVersion, type TestEngine } from '#libs/testing';
 import { Providers, type DeployableImage, type EnvironmentAccess, type EnvironmentSession } from '../index.js';
 
-const providers = new Providers({ unixSockets: ['*'], egressDeny: [] });
+const providers = new Providers({ unixSockets: ['*'], egressDeny: [] }, new Metrics('test'));
 
 export function accessTo(location: string, specifics: JsonObject = {}, rest: Partial<EnvironmentAccess> = {}): EnvironmentAccess {
   return { id: randomUUID(), software: 'Docker', location, username: null, password: null, specifics, ...rest };

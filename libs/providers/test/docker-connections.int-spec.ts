@@ -6,6 +6,7 @@ import { createServer, type AddressInfo, type Server } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { type JsonObject } from '#libs/contracts';
+import { Metrics } from '#libs/observability';
 import {
   busyboxImage,
   describeWith,
@@ -66,7 +67,7 @@ await describeWith([dockerEngine('26'), tool('openssl')], 'reaching a Docker Eng
     });
 
     it('only where the operator allows it', async () => {
-      const closed = new Providers({ unixSockets: ['/var/run/docker.sock'], egressDeny: [] });
+      const closed = new Providers({ unixSockets: ['/var/run/docker.sock'], egressDeny: [] }, new Metrics('test'));
       await using session = await closed.connect(accessTo(engine.location), new AbortController().signal);
       await expect(session.check()).rejects.toMatchObject({
         code: 'LOCATION_DENIED',
@@ -141,7 +142,7 @@ await describeWith([dockerEngine('26'), tool('openssl')], 'reaching a Docker Eng
     });
 
     it('refuses an address that the operator has closed, whatever it is called', async () => {
-      const closed = new Providers({ unixSockets: [], egressDeny: ['127.0.0.0/8', '::1/128'] });
+      const closed = new Providers({ unixSockets: [], egressDeny: ['127.0.0.0/8', '::1/128'] }, new Metrics('test'));
       for (const host of ['127.0.0.1', 'localhost', '0x7f000001', '[::ffff:127.0.0.1]']) {
         await using session = await closed.connect(accessTo(location('tcp', host), certificates()), new AbortController().signal);
         await expect(session.check()).rejects.toMatchObject({ code: 'LOCATION_DENIED' });

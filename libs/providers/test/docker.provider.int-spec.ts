@@ -1,3 +1,4 @@
+import { Metrics } from '#libs/observability';
 import { busyboxImage, describeWith, dockerEngine, startEngine, type EngineVersion } from '#libs/testing';
 import { accessTo, foreignArchive, holdingsOf } from './docker-bench.js';
 import { providerSuite } from './provider.suite.js';
@@ -19,7 +20,7 @@ for (const [version, other] of ENGINES) {
       await engine.api('POST', '/containers/create?name=worker', {
         json: { Image: 'own:1', HostConfig: { NetworkMode: 'none' } },
       });
-      const providers = new Providers({ unixSockets: ['*'], egressDeny: [] });
+      const providers = new Providers({ unixSockets: ['*'], egressDeny: [] }, new Metrics('test'));
       return {
         connect: (signal) => providers.connect(accessTo(engine.location), signal),
         reference: 'own:1',

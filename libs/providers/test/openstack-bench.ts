@@ -1,10 +1,11 @@
 import { createHash, randomBytes, randomUUID } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { type JsonObject } from '#libs/contracts';
+import { Metrics } from '#libs/observability';
 import { type CloudProject, type TestCloud } from '#libs/testing';
 import { Providers, type DeployableImage, type EnvironmentAccess, type EnvironmentSession } from '../index.js';
 
-const providers = new Providers({ unixSockets: [], egressDeny: [] });
+const providers = new Providers({ unixSockets: [], egressDeny: [] }, new Metrics('test'));
 
 /** How a user of that project would register it. */
 export function accessTo(

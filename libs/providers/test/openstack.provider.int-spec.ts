@@ -1,3 +1,4 @@
+import { Metrics } from '#libs/observability';
 import { describeWith, openstack, startCloud, type CloudOptions } from '#libs/testing';
 import { Providers } from '../index.js';
 import { accessTo, holdingsOf, someBytes } from './openstack-bench.js';
@@ -16,7 +17,7 @@ for (const [name, options] of CLOUDS) {
       const cloud = await startCloud(options);
       const { vice } = cloud.projects;
       const own = await cloud.createImage(vice, { name: 'own', diskFormat: 'raw', bytes: someBytes(5_000_000) });
-      const providers = new Providers({ unixSockets: [], egressDeny: [] });
+      const providers = new Providers({ unixSockets: [], egressDeny: [] }, new Metrics('test'));
       const bytes = someBytes(3_000_320);
       return {
         connect: (signal) => providers.connect(accessTo(cloud, vice), signal),

@@ -3,6 +3,7 @@ import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { type JsonObject } from '#libs/contracts';
 import { inspectFacts } from '#libs/image-formats';
+import { Metrics } from '#libs/observability';
 import { buildQcow2 } from '#libs/testing/images';
 import { Providers, type DeployableImage, type EnvironmentAccess, type ResumableSession } from '../../index.js';
 import { type StoredBase, type StoredVersion } from './satellite/store.js';
@@ -29,7 +30,7 @@ export async function inSession<T>(
   work: (session: ResumableSession) => Promise<T>,
   { signal = new AbortController().signal, egressDeny = [] as string[] } = {},
 ): Promise<T> {
-  const providers = new Providers({ unixSockets: [], egressDeny });
+  const providers = new Providers({ unixSockets: [], egressDeny }, new Metrics('test'));
   await using session = await providers.connect(accessTo(credentials), signal);
   return await work(session as ResumableSession);
 }

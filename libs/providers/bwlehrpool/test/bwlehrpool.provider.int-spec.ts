@@ -1,3 +1,4 @@
+import { Metrics } from '#libs/observability';
 import { describeWith, tool } from '#libs/testing';
 import { Providers } from '../../index.js';
 import { providerSuite } from '../../test/provider.suite.js';
@@ -11,7 +12,7 @@ for (const how of ['tls', 'plain'] as const) {
       for (let i = 0; i < 4; i++) storeImage(satellite, qcow2(MIB), { name: `Other ${i}` });
       const { reference } = storeImage(satellite, qcow2(40 * MIB));
       const bytes = qcow2(36 * MIB);
-      const providers = new Providers({ unixSockets: [], egressDeny: [] });
+      const providers = new Providers({ unixSockets: [], egressDeny: [] }, new Metrics('test'));
       return {
         connect: (signal) => providers.connect(accessTo(satellite.access(how)), signal),
         reference,
