@@ -77,10 +77,10 @@ await describeWith(needs, 'an outage under load: the API says 503 and when to co
     ['the broker is stopped and started', { begin: () => rabbit.halt(), end: () => rabbit.start() }],
     ['the broker is killed, for longer than a lease', { begin: () => rabbit.kill(), end: () => rabbit.start(), outlasts: true }],
     [
-      'the broker’s disk is full',
+      'the broker’s memory is full',
       {
-        begin: () => rabbit.ctl('set_disk_free_limit', '900000GB'),
-        end: () => rabbit.ctl('set_disk_free_limit', '1MB'),
+        begin: () => rabbit.ctl('set_vm_memory_high_watermark', '0'),
+        end: () => rabbit.ctl('set_vm_memory_high_watermark', '0.6'),
       },
     ],
     ['the registry is killed and started', { begin: () => vice.process('registry').kill('SIGKILL'), end: () => vice.restart() }],
