@@ -4,8 +4,8 @@ import { type Deployment, type Image, type Job } from '#libs/contracts';
 import { until } from '#libs/testing';
 import { isOpen, type Answer, type ViceClient } from './client.js';
 
-/** Within which every request has to be answered, whatever is the matter. */
-export const ANSWER_MS = 15_000;
+/** Within which every request has to be answered, whatever is the matter: a login and a question may take 10 s each. */
+export const ANSWER_MS = 25_000;
 
 const UPLOAD_BYTES = 200_000;
 /** Between two requests of one client. */
@@ -53,7 +53,7 @@ export class Load {
     const before = kinds.map((promises) => promises.length);
     await until(() => kinds.every((promises, kind) => promises.length >= (before[kind] ?? 0) + times), {
       what: `${times} more of each kind of work are promised`,
-      timeout: 60_000,
+      timeout: 120_000,
     });
   }
 

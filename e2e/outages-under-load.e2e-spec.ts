@@ -26,6 +26,8 @@ import { startVice, type Vice } from './vice.js';
 
 const MIB = 1024 * 1024;
 const LEASE_SECONDS = 3;
+/** The tag of a deployment; others are remarks beside it. */
+const DEPLOYED = /:vice-[0-9a-f]{12}$/;
 
 interface Outage {
   begin(): Promise<unknown>;
@@ -75,10 +77,10 @@ await describeWith(needs, 'an outage under load: the API says 503 and when to co
     ['the broker is stopped and started', { begin: () => rabbit.halt(), end: () => rabbit.start() }],
     ['the broker is killed, for longer than a lease', { begin: () => rabbit.kill(), end: () => rabbit.start(), outlasts: true }],
     [
-      'the broker’s disk is full',
+      'the broker’s memory is full',
       {
-        begin: () => rabbit.ctl('set_disk_free_limit', '900TB'),
-        end: () => rabbit.ctl('set_disk_free_limit', '1MB'),
+        begin: () => rabbit.ctl('set_vm_memory_high_watermark', '0'),
+        end: () => rabbit.ctl('set_vm_memory_high_watermark', '0.6'),
       },
     ],
     ['the registry is killed and started', { begin: () => vice.process('registry').kill('SIGKILL'), end: () => vice.restart() }],
@@ -115,7 +117,7 @@ await describeWith(needs, 'an outage under load: the API says 503 and when to co
       await reader.heard<Image>('image', (image) => image.id === id);
       const ids = reader.all.flatMap((event) => (event.id === undefined ? [] : [Number(event.id)]));
       expect(ids).toEqual([...new Set(ids)].sort((a, b) => a - b));
-    }, 240_000);
+    }, 400_000);
 
     test('what was refused has not happened', async () => {
       expectStatus(200, await ada.get(`/environment/${things.environmentId}`));
@@ -150,7 +152,7 @@ await describeWith(needs, 'an outage under load: the API says 503 and when to co
         expect(tags.filter((tag) => tag.endsWith(`:${markerTag(id)}`))).toHaveLength(1);
       }
       const known = expectStatus(200, await ada.get<Deployment[]>('/deployments'));
-      expect(tags).toHaveLength(known.length + 1);
+      expect(tags.filter((tag) => DEPLOYED.test(tag))).toHaveLength(known.length);
     }, 120_000);
 
     test('no message is left, none is dead, and no worker is deaf', async () => {

@@ -48,6 +48,8 @@ export interface Vice extends AsyncDisposable {
   addWorker(service: Service): Promise<TestProcess>;
   /** `kill -9` of the process in which this service runs, and a start in its place. */
   crash(service: Service): Promise<void>;
+  /** What processes get that are started from now on, besides or instead of what they got before. */
+  configure(env: Record<string, string>): void;
   /** SIGTERM to all processes; returns their exit codes. */
   terminate(): Promise<(number | null)[]>;
   /** Starts again what `terminate` or a signal of the test ended, on the same data. */
@@ -99,7 +101,7 @@ async function startParts(way: Way, parts: Parts, { env = {}, ...servers }: Vice
     VICE_UNIX_SOCKETS: '*',
     ...env,
   };
-  const separate = way === 'separate' ? await separateServices(parts, servers) : null;
+  const separate = way === 'separate' ? await separateServices(parts, servers, env['VICE_SECRET_KEY']) : null;
   const processes = parts.keep(new Processes(way, { ...shared, ...separate?.env }));
   await processes.startAll();
   const heard: string[] = [];
@@ -122,19 +124,24 @@ async function startParts(way: Way, parts: Parts, { env = {}, ...servers }: Vice
       await processes.of(service).kill('SIGKILL');
       await processes.startAll();
     },
+    configure: (changed) => processes.configure(changed),
     terminate: () => processes.terminate(),
     restart: () => processes.startAll(),
     [Symbol.asyncDispose]: () => parts[Symbol.asyncDispose](),
   };
 }
 
-async function separateServices(parts: Parts, { amqpUrl, databaseUrl = '' }: ViceOptions) {
+async function separateServices(
+  parts: Parts,
+  { amqpUrl, databaseUrl = '' }: ViceOptions,
+  secretKey = randomBytes(32).toString('base64'),
+) {
   const url = databaseUrl || parts.keep(await createTestDatabase()).url;
   const broker = parts.keep(await tapBroker(amqpUrl));
   const env = {
     AMQP_URL: broker.url,
     VICE_QUEUE_PREFIX: broker.queuePrefix,
-    VICE_SECRET_KEY: randomBytes(32).toString('base64'),
+    VICE_SECRET_KEY: secretKey,
   };
   return { env: { ...env, DATABASE_URL: url }, databaseUrl: url, broker };
 }
@@ -174,6 +181,10 @@ class Processes implements AsyncDisposable {
     const process = this.running.get(this.appOf(service));
     if (!process) throw new Error(`${service} does not run`);
     return process;
+  }
+
+  configure(changed: Record<string, string>): void {
+    Object.assign(this.env, changed);
   }
 
   logs(): string {

@@ -1,9 +1,9 @@
 #!/usr/bin/env node
 /**
- * npm start, npm run start:<app>: installs and builds where that is due, then runs the app in this very process, so that signals reach it and its
- * exit code is ours.
+ * npm start, npm run start:<app>, npm run migrate, npm run rotate-key: installs and builds where that is due, then runs the app in this very
+ * process, so that signals reach it and its exit code is ours.
  *
- *   node scripts/start.mjs [standalone|gateway|registry|import-worker|export-worker|store-worker|migrate]
+ *   node scripts/start.mjs [standalone|gateway|registry|import-worker|export-worker|store-worker|migrate|rotate-key]
  */
 import { existsSync } from 'node:fs';
 import module from 'node:module';
@@ -11,19 +11,22 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { prepare, root, say } from './prepare.mjs';
 
-const APPS = ['standalone', 'gateway', 'registry', 'import-worker', 'export-worker', 'store-worker', 'migrate'];
+const APPS = ['standalone', 'gateway', 'registry', 'import-worker', 'export-worker', 'store-worker'];
+
+/** What is run besides the apps, and ends by itself. */
+const COMMANDS = { migrate: ['registry', 'migrate.js'], 'rotate-key': ['standalone', 'rotate-key.js'] };
 
 const [app = 'standalone', ...rest] = process.argv.slice(2);
-if (!APPS.includes(app)) {
-  say(`there is no app '${app}': ${APPS.join(', ')}`);
+const program = APPS.includes(app) ? [app, 'main.js'] : COMMANDS[app];
+if (!program) {
+  say(`there is no app '${app}': ${[...APPS, ...Object.keys(COMMANDS)].join(', ')}`);
   process.exit(2);
 }
 // the default data folder is the clone's, from wherever this was called
 process.chdir(root);
 await prepare();
 
-// migrating is the registry's, and ends by itself
-const main = join(root, 'dist', 'apps', ...(app === 'migrate' ? ['registry', 'migrate.js'] : [app, 'main.js']));
+const main = join(root, 'dist', 'apps', ...program);
 if (!existsSync(main)) {
   say(`${main} is missing after the build`);
   process.exit(1);

@@ -6,7 +6,7 @@ import { ExportWorkerModule } from './export-worker.module.js';
 /** Starts an export worker: puts images into environments and takes them down. */
 export function startExportWorker({ secretKey, ...dependencies }: WorkerDependencies & { secretKey: string }): Promise<Closable> {
   const { config, broker, metrics } = dependencies;
-  const box = SecretBox.fromKey(secretKey);
+  const box = SecretBox.fromKey(secretKey, config.otherSecretKeys);
   return startWorker('export', dependencies, (ask) =>
     ExportWorkerModule.register({
       ...{ config, broker, metrics, box },

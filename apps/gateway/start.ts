@@ -15,13 +15,13 @@ export async function startGateway(
 ): Promise<Closable & { url: string }> {
   const { config, broker, blobs, logger, metrics, secretKey } = parts;
   watchSpace(blobs, metrics);
-  const box = SecretBox.fromKey(secretKey);
+  const box = SecretBox.fromKey(secretKey, config.otherSecretKeys);
   const calls = new CallClient(broker, CHECK_DEADLINE_MS);
   const checks = {
     ...parts.checks,
     broker: () => broker.check(),
     blobStore: () => blobs.check(),
-    registry: async () => void (await calls.ask(UserCalls.checkKey, { keyId: box.keyId })),
+    registry: async () => void (await calls.ask(UserCalls.checkKey, { keyId: box.keyId, opens: box.keyIds })),
   };
   const app = await createGateway({ config, broker, blobs, box, logger, metrics, checks });
   serveDocument(app.getHttpAdapter().getInstance(), openApiDocument(app));

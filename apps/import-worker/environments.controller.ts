@@ -17,10 +17,10 @@ export class EnvironmentsController {
   /** An environment that does not answer is an answer, not an error of ours. */
   @CallHandler(RemoteCalls.checkEnvironment)
   async check(request: RequestOf<typeof RemoteCalls.checkEnvironment>, context: CallContext): Promise<EnvironmentCheck> {
-    const environment = await this.calls.ask(EnvironmentCalls.openEnvironment, request);
+    const access = openAccess(await this.calls.ask(EnvironmentCalls.openEnvironment, request), this.box);
     const signal = untilShortlyBefore(context.deadline);
     try {
-      await using session = await this.providers.connect(openAccess(environment, this.box), signal);
+      await using session = await this.providers.connect(access, signal);
       return { ok: true, ...(await session.check()) };
     } catch (error) {
       if (signal.aborted) return { ok: false, message: LATE };
@@ -34,10 +34,10 @@ export class EnvironmentsController {
     { page, ...request }: RequestOf<typeof RemoteCalls.listRemoteImages>,
     context: CallContext,
   ): Promise<RemoteImageListing> {
-    const environment = await this.calls.ask(EnvironmentCalls.openEnvironment, request);
+    const access = openAccess(await this.calls.ask(EnvironmentCalls.openEnvironment, request), this.box);
     const signal = untilShortlyBefore(context.deadline);
     try {
-      await using session: EnvironmentSession = await this.providers.connect(openAccess(environment, this.box), signal);
+      await using session: EnvironmentSession = await this.providers.connect(access, signal);
       return await session.list(page);
     } catch (error) {
       if (signal.aborted) throw new ViceError('ENVIRONMENT_UNREACHABLE', LATE, { cause: error });

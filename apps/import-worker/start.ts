@@ -6,7 +6,7 @@ import { ImportWorkerModule } from './import-worker.module.js';
 /** Starts an import worker: takes `import` jobs, and answers calls about environments beside them. */
 export function startImportWorker({ secretKey, ...dependencies }: WorkerDependencies & { secretKey: string }): Promise<Closable> {
   const { config, broker, logger, metrics } = dependencies;
-  const box = SecretBox.fromKey(secretKey);
+  const box = SecretBox.fromKey(secretKey, config.otherSecretKeys);
   const calls = new CallServer('import-worker', broker, logger);
   return startWorker(
     'import',

@@ -9,18 +9,19 @@ import { startRegistry } from '../registry/start.js';
 import { startStoreWorker } from '../store-worker/start.js';
 import { checkTools } from '../store-worker/tools-check.js';
 import { EmbeddedPostgres } from './embedded-postgres.js';
-import { keptSecretKey } from './secret-key.js';
+import { keptSecretKeys } from './secret-key.js';
 
 /** All five services in this process. Closes in the opposite order of starting, also when a start fails half-way. */
-export async function startStandalone(config: ViceConfig): Promise<Closable & { url: string }> {
-  const logger = createLogger('standalone', config.logLevel);
+export async function startStandalone(given: ViceConfig): Promise<Closable & { url: string }> {
+  const logger = createLogger('standalone', given.logLevel);
   const started: Closable[] = [];
   const keep = <T extends Closable>(part: T): T => (started.push(part), part);
   const close = async () => {
     for (let part = started.pop(); part; part = started.pop()) await part.close();
   };
   try {
-    const secretKey = config.secretKey ?? (await keptSecretKey(config.dataDir));
+    const { secretKey, otherSecretKeys } = await keysOf(given);
+    const config = { ...given, otherSecretKeys };
     const databaseUrl = config.databaseUrl ?? (await embeddedDatabase(config, keep));
     const broker = await createBroker({ amqpUrl: config.amqpUrl, queuePrefix: config.queuePrefix, logger });
     keep({ close: async () => broker[Symbol.asyncDispose]() });
@@ -38,6 +39,13 @@ export async function startStandalone(config: ViceConfig): Promise<Closable & { 
     await close();
     throw error;
   }
+}
+
+/** Those that are configured, or those of the data folder. */
+async function keysOf({ dataDir, secretKey, otherSecretKeys }: ViceConfig) {
+  if (secretKey !== null) return { secretKey, otherSecretKeys };
+  const kept = await keptSecretKeys(dataDir);
+  return { secretKey: kept.secretKey, otherSecretKeys: [...kept.otherSecretKeys, ...otherSecretKeys] };
 }
 
 async function embeddedDatabase(config: ViceConfig, keep: (part: Closable) => void): Promise<string> {

@@ -32,6 +32,7 @@ describe('configuration', () => {
       PORT: '80a',
       DATABASE_URL: 'mysql://secret@x',
       VICE_SECRET_KEY: 'short',
+      VICE_OTHER_SECRET_KEYS: `${key},short`,
       VICE_LEASE_SECONDS: '0',
       VICE_EGRESS_DENY: '10.0.0.0/33',
       VICE_BLOB_STORE: 'ftp://x',
@@ -67,6 +68,15 @@ describe('configuration', () => {
     });
     expect(() => loadMigrateConfig({})).toThrow(/DATABASE_URL is missing/);
     expect(() => loadMigrateConfig({ DATABASE_URL: 'mysql://secret@x' })).toThrow(/DATABASE_URL must be a URL/);
+  });
+
+  it('takes other secret keys, any number, for what they sealed', () => {
+    const other = Buffer.alloc(32, 9).toString('base64');
+    expect(loadConfig('registry', alone).otherSecretKeys).toEqual([]);
+    expect(loadConfig('registry', { ...alone, VICE_OTHER_SECRET_KEYS: `${other}, ${key}` }).otherSecretKeys).toEqual([
+      other,
+      key,
+    ]);
   });
 
   it('takes the blob store as file: and a path, with or without slashes', () => {

@@ -25,6 +25,8 @@ export interface ViceConfig {
   readonly blobStore: string;
   /** 32 bytes, base64; null: to be made and kept in the data directory (standalone only). */
   readonly secretKey: string | null;
+  /** Keys in the same form which open as well, while the secret key is changed. */
+  readonly otherSecretKeys: readonly string[];
   /** Patterns of socket paths that a Docker environment may name. */
   readonly unixSockets: readonly string[];
   /** CIDRs that no environment may be at. */
@@ -45,6 +47,7 @@ export interface ViceConfig {
 
 export const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
 const TiB = 1024 ** 4;
+const SECRET_KEY = /^[A-Za-z0-9+/]{43}=$/;
 
 /** Link-local addresses, where clouds also answer with their metadata, and the metadata addresses that lie elsewhere. */
 const EGRESS_DENY = ['169.254.0.0/16', 'fe80::/10', 'fd00:ec2::254/128', '100.100.100.200/32'];
@@ -64,6 +67,7 @@ export function loadConfig(app: AppName, variables: Readonly<Record<string, stri
     queuePrefix: read.text('VICE_QUEUE_PREFIX') ?? 'vice',
     blobStore: blobStore(read, dataDir),
     secretKey: secretKey(read),
+    otherSecretKeys: otherSecretKeys(read),
     unixSockets: read.list('VICE_UNIX_SOCKETS', standalone ? ['*'] : []),
     egressDeny: egressDeny(read),
     jobConcurrency: read.wholeNumber('VICE_JOB_CONCURRENCY', 2, { min: 1, max: 256 }),
@@ -92,7 +96,7 @@ function requireWhenAlone(read: EnvironmentReader, { app }: ViceConfig): void {
 function secretKey(read: EnvironmentReader): string | null {
   const text = read.text('VICE_SECRET_KEY');
   if (text === null) return null;
-  if (/^[A-Za-z0-9+/]{43}=$/.test(text)) return text;
+  if (SECRET_KEY.test(text)) return text;
   read.fault('VICE_SECRET_KEY must be 32 bytes in base64 (openssl rand -base64 32)');
   return null;
 }
@@ -104,6 +108,15 @@ function adminUsername(read: EnvironmentReader): string | null {
   if (name.length <= 128 && /^[^:\p{Cc}\p{Cs}]+$/u.test(name)) return name.normalize('NFC');
   read.fault('VICE_ADMIN_USERNAME must be a username: 1 to 128 characters without colons and control characters');
   return null;
+}
+
+function otherSecretKeys(read: EnvironmentReader): string[] {
+  // Without repeating one, which is a secret.
+  const keys = (read.text('VICE_OTHER_SECRET_KEYS') ?? '').split(',').map((key) => key.trim());
+  const given = keys.filter((key) => key !== '');
+  if (given.every((key) => SECRET_KEY.test(key))) return given;
+  read.fault('VICE_OTHER_SECRET_KEYS must be a comma-separated list of keys, each 32 bytes in base64');
+  return [];
 }
 
 function variantQuota(read: EnvironmentReader): number | null {

@@ -17,6 +17,7 @@ export { JobHandler } from './jobs/job-handler.js';
 export { JobServer, type JobServerOptions } from './jobs/job-server.js';
 export { type RunningJob } from './jobs/running-job.js';
 export { patiently } from './patiently.js';
+export { startFault } from './start-fault.js';
 export { runService, runUntilSignal, type Closable, type ServiceParts } from './service-process.js';
 export { startNestService } from './nest-service.js';
 export { startWorker, type WorkerDependencies } from './worker-service.js';

@@ -37,7 +37,7 @@ export async function runService(
     const logger = createLogger(app, config.logLevel);
     const broker = await createBroker({ amqpUrl: config.amqpUrl, queuePrefix: config.queuePrefix, logger });
     const service = await start({ config, broker, logger, metrics: new Metrics(app), secretKey, stopping });
-    if (app !== 'registry') refuseForeignKey(broker, secretKey, logger);
+    if (app !== 'registry') refuseForeignKey(broker, SecretBox.fromKey(secretKey, config.otherSecretKeys), logger);
     logger.info({ host: config.host, port: config.port }, `the ${app} is up`);
     return {
       async close() {
@@ -86,12 +86,11 @@ export async function runUntilSignal(start: (stopping: AbortSignal) => Promise<C
 
 const isAbort = (error: unknown): boolean => error instanceof Error && error.name === 'AbortError';
 
-/** Ends the process when the database's secrets are sealed with another key than ours. While no registry answers, it is asked again. */
-function refuseForeignKey(broker: Broker, secretKey: string, logger: Logger): void {
+/** Ends the process when our keys are not the database's. While no registry answers, it is asked again. */
+function refuseForeignKey(broker: Broker, { keyId, keyIds }: SecretBox, logger: Logger): void {
   const { ask } = new CallClient(broker);
-  const { keyId } = SecretBox.fromKey(secretKey);
   const check = () =>
-    void ask(UserCalls.checkKey, { keyId }).catch((error: unknown) => {
+    void ask(UserCalls.checkKey, { keyId, opens: keyIds }).catch((error: unknown) => {
       if (error instanceof ViceError && error.code === 'CONFIGURATION') {
         process.stderr.write(`${error.message}\n`);
         process.exit(1);

@@ -26,9 +26,29 @@ describe('a secret box', () => {
   it('says when the key is another one', () => {
     const other = SecretBox.fromKey(SecretBox.newKey());
     expect(() => other.open(box.seal('x', 'a'), 'a')).toThrow(/VICE_SECRET_KEY must be the same everywhere/);
+    expect(() => other.open(box.seal('x', 'a'), 'a')).toThrow(expect.objectContaining({ code: 'UNAVAILABLE' }));
+  });
+
+  it('opens what other keys sealed where it is given them, and seals with its own', () => {
+    const [past, future] = [SecretBox.newKey(), SecretBox.newKey()];
+    const [before, after] = [SecretBox.fromKey(past), SecretBox.fromKey(future)];
+    const between = SecretBox.fromKey(future, [past]);
+    expect(between.open(before.seal('x', 'a'), 'a')).toBe('x');
+    expect(between.open(after.seal('x', 'a'), 'a')).toBe('x');
+    expect(after.open(between.seal('x', 'a'), 'a')).toBe('x');
+    expect(() => before.open(between.seal('x', 'a'), 'a')).toThrow(/was sealed with key/);
+    expect(() => between.open(before.seal('x', 'a'), 'b')).toThrow(/belongs to something else/);
+    expect(between.keyId).toBe(after.keyId);
+    expect(new Set(between.keyIds)).toEqual(new Set([before.keyId, after.keyId]));
+    expect(between.mac('x')).toBe(after.mac('x'));
+  });
+
+  it('tells with which key something was sealed', () => {
+    expect(SecretBox.keyIdOf(box.seal('x', 'a'))).toBe(box.keyId);
   });
 
   it('refuses a key of another length', () => {
     expect(() => SecretBox.fromKey('c2hvcnQ=')).toThrow(/32 bytes/);
+    expect(() => SecretBox.fromKey(SecretBox.newKey(), ['c2hvcnQ='])).toThrow(/32 bytes/);
   });
 });

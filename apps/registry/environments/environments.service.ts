@@ -5,11 +5,13 @@ import {
   type EnvironmentCalls,
   type EnvironmentDraft,
   type RequestOf,
+  type Sealed,
   type SealedEnvironment,
 } from '#libs/contracts';
 import { ViceError } from '#libs/errors';
 import { IsNull } from 'typeorm';
 import { Database, EnvironmentEntity, type Transaction } from '../database/index.js';
+import { SecretKeyService } from '../users/secret-key.service.js';
 import { toEnvironment, toSealedEnvironment } from './environment.contract.js';
 import { passes } from './environment.filter.js';
 import { merged, NO_CONTENT } from './environment.merge.js';
@@ -19,7 +21,10 @@ type Lock = 'pessimistic_write' | 'pessimistic_read';
 
 @Injectable()
 export class EnvironmentsService {
-  constructor(private readonly database: Database) {}
+  constructor(
+    private readonly database: Database,
+    private readonly secretKey: SecretKeyService,
+  ) {}
 
   async find({ userId, ...filters }: RequestOf<typeof EnvironmentCalls.findEnvironments>): Promise<Environment[]> {
     const all = await this.database.source.getRepository(EnvironmentEntity).find({
@@ -44,6 +49,7 @@ export class EnvironmentsService {
 
   /** A new environment as part of a larger change. */
   async register(tx: Transaction, userId: string, draft: EnvironmentDraft): Promise<EnvironmentEntity> {
+    await this.secretKey.admit(tx, secretsOf(draft));
     const environments = tx.manager.getRepository(EnvironmentEntity);
     const columns: object = { id: draft.id, userId, ...merged(NO_CONTENT, draft) };
     await environments.insert(columns);
@@ -52,6 +58,7 @@ export class EnvironmentsService {
 
   async update(userId: string, draft: EnvironmentDraft): Promise<Environment> {
     return this.database.transaction(async (tx) => {
+      await this.secretKey.admit(tx, secretsOf(draft));
       const before = await this.locked(tx, userId, draft.id, 'pessimistic_write');
       if (!before) throw notFound(draft.id);
       const environments = tx.manager.getRepository(EnvironmentEntity);
@@ -74,6 +81,12 @@ export class EnvironmentsService {
     if (!environment) throw notFound(id);
     return environment;
   }
+}
+
+/** The seals in a draft. */
+function secretsOf({ credentials }: EnvironmentDraft): Sealed[] {
+  const { password, secrets = {} } = credentials ?? {};
+  return [password, ...Object.values(secrets)].filter((sealed) => sealed !== undefined && sealed !== null);
 }
 
 export const notFound = (id: string): ViceError => new ViceError('ENVIRONMENT_NOT_FOUND', `environment ${id} does not exist`);

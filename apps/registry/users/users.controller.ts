@@ -27,8 +27,8 @@ export class UsersController {
   }
 
   @CallHandler(UserCalls.checkKey)
-  async checkKey({ keyId }: RequestOf<typeof UserCalls.checkKey>): Promise<Empty> {
-    await this.secretKey.check(keyId);
+  async checkKey({ keyId, opens = [keyId] }: RequestOf<typeof UserCalls.checkKey>): Promise<Empty> {
+    await this.secretKey.check(keyId, opens);
     return {};
   }
 }

@@ -19,8 +19,8 @@ export const UserCalls = {
   nameAdministrator: callTo<{ userId: string; username: string }, Administrator>('registry', 'administrator.name'),
   /** Raises USER_NOT_FOUND also of one who is no administrator, CONFLICT of the one whom the setting names. */
   withdrawAdministrator: callTo<{ userId: string; username: string }, Empty>('registry', 'administrator.withdraw'),
-  /** Raises CONFIGURATION where the asking service's secret key is not the database's. */
-  checkKey: callTo<{ keyId: string }, Empty>('registry', 'key.check'),
+  /** Raises CONFIGURATION where the asking service, which seals with `keyId` and opens with `opens`, cannot work with this database. */
+  checkKey: callTo<{ keyId: string; opens?: string[] }, Empty>('registry', 'key.check'),
 };
 
 /** What a login password is bound to while it is sealed. */
