@@ -58,7 +58,8 @@ make_services() { new_tree "$1" trixie postgresql prometheus rabbitmq-server; }
 make_image() {
   local tree=$IMAGES/$1
   if [ -e "$tree.tar" ]; then return; fi
-  "make_$1" "$tree" >"$tree.log" 2>&1 || die "could not make it: see $tree.log"
+  # a process of its own, because a shell that asks how a function ended goes on after what fails in it
+  "$here/container-images.sh" tree "$1" >"$tree.log" 2>&1 || die "could not make the tree for $tree.tar: see $tree.log"
   tar -C "$tree" --one-file-system "${NOT_NEEDED[@]/#/--exclude=./}" --exclude=./usr/sbin/policy-rc.d -cf "$tree.tar.new" .
   mv "$tree.tar.new" "$tree.tar"
   rm -rf "$tree"
@@ -84,6 +85,7 @@ load() {
 
 case ${1-} in
   install) install_images ;;
+  tree) "make_$2" "$IMAGES/$2" ;;
   load)
     install_images
     load "${2:?which socket? usage: container-images.sh load SOCKET}"
