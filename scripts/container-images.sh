@@ -3,7 +3,7 @@
 # and Node's and npm's of npm. Debian 12, as root; nothing of the system is changed.
 #
 #   container-images.sh install          makes them in VICE_PEERS_CACHE (/var/cache/vice-peers): minutes, once
-#   container-images.sh load SOCKET      imports them into the Docker Engine at this socket
+#   container-images.sh load SOCKET      imports into the Docker Engine at this socket those that it does not have
 #
 #   vice-test-base       for BASE_IMAGE: Debian 12 with Node 24, npm, tini and what scripts/install-tools.sh installs
 #   vice-test-services   Debian 13 with PostgreSQL, RabbitMQ and Prometheus, of which e2e/images/ makes images that are used like the official ones
@@ -78,6 +78,7 @@ install_images() {
 load() {
   local name
   for name in base services; do
+    if curl -sf --noproxy '*' --unix-socket "$1" "http://engine/images/vice-test-$name/json" >/dev/null; then continue; fi
     curl -sf --noproxy '*' --unix-socket "$1" -X POST -H 'Content-Type: application/x-tar' -T "$IMAGES/$name.tar" \
       "http://engine/images/create?fromSrc=-&repo=vice-test-$name&tag=latest" >/dev/null || die "the engine at $1 did not take $IMAGES/$name.tar"
   done
