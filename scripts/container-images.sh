@@ -3,7 +3,7 @@
 # and Node's and npm's of npm. Debian 12, as root; nothing of the system is changed.
 #
 #   container-images.sh install          makes them in VICE_PEERS_CACHE (/var/cache/vice-peers): minutes, once
-#   container-images.sh load SOCKET      imports them into the Docker Engine at this socket
+#   container-images.sh load SOCKET      imports into the Docker Engine at this socket those that it does not have
 #
 #   vice-test-base       for BASE_IMAGE: Debian 12 with Node 24, npm, tini and what scripts/install-tools.sh installs
 #   vice-test-services   Debian 13 with PostgreSQL, RabbitMQ and Prometheus, of which e2e/images/ makes images that are used like the official ones
@@ -58,7 +58,8 @@ make_services() { new_tree "$1" trixie postgresql prometheus rabbitmq-server; }
 make_image() {
   local tree=$IMAGES/$1
   if [ -e "$tree.tar" ]; then return; fi
-  "make_$1" "$tree" >"$tree.log" 2>&1 || die "could not make it: see $tree.log"
+  # a process of its own, because a shell that asks how a function ended goes on after what fails in it
+  "$here/container-images.sh" tree "$1" >"$tree.log" 2>&1 || die "could not make the tree for $tree.tar: see $tree.log"
   tar -C "$tree" --one-file-system "${NOT_NEEDED[@]/#/--exclude=./}" --exclude=./usr/sbin/policy-rc.d -cf "$tree.tar.new" .
   mv "$tree.tar.new" "$tree.tar"
   rm -rf "$tree"
@@ -77,6 +78,7 @@ install_images() {
 load() {
   local name
   for name in base services; do
+    if curl -sf --noproxy '*' --unix-socket "$1" "http://engine/images/vice-test-$name/json" >/dev/null; then continue; fi
     curl -sf --noproxy '*' --unix-socket "$1" -X POST -H 'Content-Type: application/x-tar' -T "$IMAGES/$name.tar" \
       "http://engine/images/create?fromSrc=-&repo=vice-test-$name&tag=latest" >/dev/null || die "the engine at $1 did not take $IMAGES/$name.tar"
   done
@@ -84,6 +86,7 @@ load() {
 
 case ${1-} in
   install) install_images ;;
+  tree) "make_$2" "$IMAGES/$2" ;;
   load)
     install_images
     load "${2:?which socket? usage: container-images.sh load SOCKET}"

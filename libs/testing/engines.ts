@@ -40,16 +40,28 @@ export async function engineOfOthers(version: EngineVersion): Promise<string | n
   return socket;
 }
 
+interface EngineOptions {
+  /** Whether its containers may be in networks, where they reach each other by name and are reached by published ports. */
+  networks?: boolean;
+}
+
 /**
  * Starts an engine (1 s; the very first one downloads its packages).
  * @param listen more addresses for it to listen at, as `tcp://127.0.0.1:23751`
  */
-export async function startEngine(version: EngineVersion, listen: readonly string[] = []): Promise<TestEngine> {
+export async function startEngine(
+  version: EngineVersion,
+  listen: readonly string[] = [],
+  { networks = false }: EngineOptions = {},
+): Promise<TestEngine> {
   const lent = await engineOfOthers(version);
   if (lent !== null) return lentEngine(version, lent);
   const dir = shortTempPath();
   const script = async (...args: string[]) =>
-    void (await runScript('docker-engine.sh', args, { DOCKERD_ARGS: listen.map((address) => `-H ${address}`).join(' ') }));
+    void (await runScript('docker-engine.sh', args, {
+      DOCKERD_ARGS: listen.map((address) => `-H ${address}`).join(' '),
+      ...(networks && { NETWORKS: '1' }),
+    }));
   const start = () => script('start', dir, version);
   const stop = () => script('stop', dir);
   try {
