@@ -60,13 +60,20 @@ export class Cluster {
     return new Map(this.containers.filter(({ spec }) => spec['name'] === 'vice').map((found) => [found.pod.name, found]));
   }
 
+  private valueFrom({ configMapKeyRef, secretKeyRef }: Manifest): string | { secret: string; key: string } {
+    if (secretKeyRef) return { secret: secretKeyRef.name, key: secretKeyRef.key };
+    const config = this.named('ConfigMap', configMapKeyRef.name);
+    if (!config) throw new Error(`there is no ConfigMap ${configMapKeyRef.name}`);
+    return config['data'][configMapKeyRef.key];
+  }
+
   private environmentOf(container: Manifest): Container['env'] {
     const settings = (container['envFrom'] ?? []).map(
       (from: Manifest) => this.named('ConfigMap', from['configMapRef'].name)?.['data'],
     );
     const own = (container['env'] ?? []).map(({ name, value, valueFrom }: Manifest) => [
       name,
-      valueFrom ? { secret: valueFrom.secretKeyRef.name, key: valueFrom.secretKeyRef.key } : value,
+      valueFrom ? this.valueFrom(valueFrom) : value,
     ]);
     return Object.assign({}, ...settings, Object.fromEntries(own));
   }

@@ -129,6 +129,14 @@ await describeInstallations('the pods', (get) => {
     expect(job!['spec']).toMatchObject({ backoffLimit: 10, ttlSecondsAfterFinished: 86_400 });
   });
 
+  test('that hold blobs have all the same store, and the registry none', () => {
+    const stores = [...get().services].map(([name, { env }]) => [name, env['VICE_BLOB_STORE']] as const);
+    expect(stores.find(([name]) => name === 'registry')).toEqual(['registry', undefined]);
+    const others = stores.filter(([name]) => name !== 'registry').map(([, store]) => store);
+    expect(others).toEqual(Array(4).fill(expect.stringMatching(/^(file:\/blobs$|s3:\/\/)/)));
+    expect(new Set(others).size).toBe(1);
+  });
+
   test('of ours all run the same image', () => {
     const images = get().containers.filter(({ spec }) => ['vice', 'migrate'].includes(spec['name']));
     expect(new Set(images.map(({ spec }) => spec['image'])).size).toBe(1);

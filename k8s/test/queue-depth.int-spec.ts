@@ -23,14 +23,23 @@ await describeWith([kustomize(), rabbitmqOwn('4')], 'what KEDA reads of the brok
     triggers = new Map(scaled.map(({ spec }) => [spec.scaleTargetRef.name, spec.triggers]));
     server = await startBroker('4');
     broker = await createBroker({ amqpUrl: server.url, queuePrefix: 'vice', logger: createLogger('test', 'silent') });
-    await server.ctl('add_user', USER, PASSWORD);
-    await server.ctl('set_user_tags', USER, 'monitoring');
-  });
+    // what README.md does by rabbitmqctl
+    await administer('PUT', `users/${USER}`, { password: PASSWORD, tags: 'management' });
+    await administer('PUT', `permissions/%2F/${USER}`, { configure: '^$', write: '^$', read: '^$' });
+  }, 300_000);
   afterAll(async () => {
     await broker?.[Symbol.asyncDispose]();
     await server?.stop();
   });
 
+  const ask = async (method: string, path: string, login: string, body?: object): Promise<Response> => {
+    const { origin } = new URL(server.managementUrl);
+    const authorization = `Basic ${Buffer.from(login).toString('base64')}`;
+    const answer = await fetch(`${origin}/api/${path}`, { method, headers: { authorization }, body: JSON.stringify(body) });
+    if (!answer.ok) throw new Error(`${answer.status} ${await answer.text()}`);
+    return answer;
+  };
+  const administer = (method: string, path: string, body: object) => ask(method, path, 'guest:guest', body);
   const publish = async (queue: JobQueue, jobs: number) => {
     for (let i = 0; i < jobs; i++) await broker.publishJob(queue, { jobId: randomUUID(), attempt: 1 });
   };
@@ -43,11 +52,7 @@ await describeWith([kustomize(), rabbitmqOwn('4')], 'what KEDA reads of the brok
   };
   /** As KEDA's rabbitmq scaler asks with `protocol: http`: the field `messages` of the queue. */
   const messages = async (queueName: string): Promise<number> => {
-    const url = new URL(server.managementUrl);
-    const answer = await fetch(`${url.origin}/api/queues/%2F/${queueName}`, {
-      headers: { authorization: `Basic ${Buffer.from(`${USER}:${PASSWORD}`).toString('base64')}` },
-    });
-    if (!answer.ok) throw new Error(`${answer.status} ${await answer.text()}`);
+    const answer = await ask('GET', `queues/%2F/${queueName}`, `${USER}:${PASSWORD}`);
     return ((await answer.json()) as Manifest)['messages'];
   };
   /** As the autoscaler works out how many of a metric's `AverageValue`, for each trigger, and takes the most. */
@@ -65,7 +70,7 @@ await describeWith([kustomize(), rabbitmqOwn('4')], 'what KEDA reads of the brok
       interval: 250,
     });
 
-  test('is, for a user that may watch and nothing else, what is ready and what is in hand together', async () => {
+  test('is, for a user that may neither read nor write a message, what is ready and what is in hand together', async () => {
     await publish('export', 5);
     await becomes('export-worker', 3);
     await work('export', 2);

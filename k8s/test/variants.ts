@@ -18,7 +18,7 @@ export const VARIANTS: readonly Variant[] = [
     change(kustomization) {
       kustomization.resources.push('blobs-claim.yaml');
       kustomization.components = kustomization.components.map((path) => path.replace('blobs-s3', 'blobs-volume'));
-      kustomization.configMapGenerator = kustomization.configMapGenerator.filter(({ name }) => name !== 'vice-settings');
+      kustomization.configMapGenerator = kustomization.configMapGenerator.filter(({ name }) => name !== 'vice-blob-store');
     },
   },
   {
