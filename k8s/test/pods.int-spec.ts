@@ -1,27 +1,34 @@
 import { expect, test } from '@jest/globals';
 import { APPS, loadConfig, loadMigrateConfig, type AppName } from '#libs/config';
 import { describeInstallations } from './installations.js';
-import { type Container } from './cluster.js';
+import { type Manifest } from './kustomize.js';
+import { type Cluster, type Container } from './cluster.js';
 
 /** Of JobServer: for aborted handlers to clean up, and for the last reports. */
 const CLEAN_UP_SECONDS = 4;
 const WORKERS = ['import-worker', 'export-worker', 'store-worker'];
 
-/** What stands in the files that the variables ending in _FILE name, and in Secrets. */
+/** What stands in Secrets that are made beforehand. */
 const GIVEN: Record<string, string> = {
   DATABASE_URL: 'postgres://vice:password@database/vice',
   AMQP_URL: 'amqp://vice:password@broker',
   VICE_SECRET_KEY: Buffer.alloc(32).toString('base64'),
 };
 
-/** The variables as the process has them, its secrets made up. */
-function variablesOf({ env }: Container): Record<string, string> {
+/** The variables as the process has them: those of files, too, with what make-secrets.sh or somebody has put there. */
+function variablesOf(cluster: Cluster, { pod, env, spec }: Container): Record<string, string> {
+  const contentOf = (path: string): string => {
+    const key = path.slice(path.lastIndexOf('/') + 1);
+    const mount = spec['volumeMounts'].find(({ mountPath }: Manifest) => mountPath === path.slice(0, path.lastIndexOf('/')));
+    const { secretName } = pod.spec['volumes'].find(({ name }: { name: string }) => name === mount.name).secret;
+    const data = cluster.named('Secret', secretName)?.['data'];
+    return data ? Buffer.from(data[key], 'base64').toString() : (GIVEN[key] ?? 'a secret');
+  };
   const entries = Object.entries(env).filter(([name]) => !name.startsWith('BROKER_'));
   return Object.fromEntries(
-    entries.map(([name, value]) => {
-      const bare = name.replace(/_FILE$/, '');
-      return [bare, bare === name ? String(value) : (GIVEN[bare] ?? 'a secret')];
-    }),
+    entries.map(([name, value]) =>
+      name.endsWith('_FILE') ? [name.slice(0, -'_FILE'.length), contentOf(String(value))] : [name, String(value)],
+    ),
   );
 }
 
@@ -85,7 +92,7 @@ await describeInstallations('the pods', (get) => {
     expect([...get().services.keys()].sort()).toEqual(APPS.filter((app) => app !== 'standalone').sort());
     for (const [name, container] of get().services) {
       expect(container.spec['args']).toEqual(['node', `dist/apps/${name}/main.js`]);
-      const config = loadConfig(name as AppName, variablesOf(container));
+      const config = loadConfig(name as AppName, variablesOf(get(), container));
       expect(config).toMatchObject({ port: 8080, host: '0.0.0.0', dataDir: '/data', migrateAtStart: false, unixSockets: [] });
       expect(container.spec['ports']).toEqual([{ name: 'http', containerPort: 8080 }]);
     }
@@ -93,7 +100,7 @@ await describeInstallations('the pods', (get) => {
 
   test('have longer to end than a job may go on, be cleaned up and hold its lease', () => {
     for (const [name, container] of get().services) {
-      const { shutdownMs, leaseMs } = loadConfig(name as AppName, variablesOf(container));
+      const { shutdownMs, leaseMs } = loadConfig(name as AppName, variablesOf(get(), container));
       const grace = container.pod.spec['terminationGracePeriodSeconds'];
       const before = Number(container.spec['lifecycle']?.preStop.exec.command[1] ?? 0);
       expect(grace).toBeGreaterThan(leaseMs / 1000);
@@ -106,7 +113,7 @@ await describeInstallations('the pods', (get) => {
   test('of a worker that is to go finish what they run, for up to an hour', () => {
     for (const name of WORKERS) {
       const worker = get().services.get(name)!;
-      expect(loadConfig(name as AppName, variablesOf(worker)).shutdownMs).toBe(3_600_000);
+      expect(loadConfig(name as AppName, variablesOf(get(), worker)).shutdownMs).toBe(3_600_000);
     }
   });
 

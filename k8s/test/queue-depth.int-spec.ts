@@ -11,6 +11,12 @@ import { VARIANTS } from './variants.js';
 const USER = 'scaler';
 const PASSWORD = 'a-password';
 
+/** Lines of the trial's rabbitmq.conf, but for its ports. */
+function settingsOf(cluster: Cluster): string[] {
+  const { data } = cluster.all('ConfigMap').find(({ metadata }) => metadata.name.startsWith('vice-rabbitmq-'))!;
+  return (data['rabbitmq.conf'] as string).split('\n').filter((line) => !/^listeners|\.port =/.test(line));
+}
+
 await describeWith([kustomize(), rabbitmqOwn('4')], 'what KEDA reads of the broker', (program) => {
   let server: TestBroker;
   let broker: Broker;
@@ -18,10 +24,15 @@ await describeWith([kustomize(), rabbitmqOwn('4')], 'what KEDA reads of the brok
   const held = new Map<JobQueue, JobDelivery[]>();
 
   beforeAll(async () => {
-    const variant = VARIANTS.find(({ overlay, components }) => overlay === 'external' && components.includes('keda'))!;
-    const scaled = new Cluster(await build(program, variant)).all('ScaledObject');
+    const cluster = new Cluster(
+      await build(
+        program,
+        VARIANTS.find(({ name }) => name === 'a trial with all')!,
+      ),
+    );
+    const scaled = cluster.all('ScaledObject');
     triggers = new Map(scaled.map(({ spec }) => [spec.scaleTargetRef.name, spec.triggers]));
-    server = await startBroker('4');
+    server = await startBroker('4', settingsOf(cluster));
     broker = await createBroker({ amqpUrl: server.url, queuePrefix: 'vice', logger: createLogger('test', 'silent') });
     // what README.md does by rabbitmqctl
     await administer('PUT', `users/${USER}`, { password: PASSWORD, tags: 'management' });
