@@ -67,5 +67,7 @@ start_rabbitmq
 "$(dirname "$(readlink -f "$0")")/rabbitmq.sh" install
 "$(dirname "$(readlink -f "$0")")/openstack.sh" install --nova
 "$(dirname "$(readlink -f "$0")")/prometheus.sh" install
+# builds the manifests of k8s/
+unpack trixie kustomize
 [ "${1-}" != --bench ] || unpack bookworm docker-registry
 echo "PostgreSQL, RabbitMQ, Docker engines and OpenStack are ready for the tests, after $SECONDS s"
