@@ -55,7 +55,7 @@ export interface Vice extends AsyncDisposable {
 }
 
 export interface ViceOptions {
-  /** Further environment variables for all processes. */
+  /** Further environment variables for all processes; they count before those that this sets. */
   env?: Record<string, string>;
   /** Another RabbitMQ than the shared one. */
   amqpUrl?: string;
@@ -98,7 +98,7 @@ async function startParts(way: Way, parts: Parts, env: Record<string, string>, a
     ...env,
   };
   const separate = way === 'separate' ? await separateServices(parts, amqpUrl) : null;
-  const processes = parts.keep(new Processes(way, { ...shared, ...separate?.env }));
+  const processes = parts.keep(new Processes(way, { ...shared, ...separate?.env, ...env }));
   await processes.startAll();
   const heard: string[] = [];
   const url = processes.of('gateway').url;
