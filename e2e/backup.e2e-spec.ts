@@ -9,7 +9,7 @@ import { createTestDatabase, describeWith, postgres, rabbitmq, tempDir, tool, un
 import { expectStatus, type ViceClient } from './client.js';
 import { startVice, type Vice } from './vice.js';
 
-jest.setTimeout(240_000);
+jest.setTimeout(600_000);
 
 const run = promisify(execFile);
 const KiB = 1024;
@@ -34,7 +34,7 @@ await describeWith(
       ada = await vice.newUser();
       work = beginWork(ada);
       await work.uploads(8);
-    }, 180_000);
+    }, 300_000);
     afterAll(async () => {
       await work?.end();
       await restored?.[Symbol.asyncDispose]();

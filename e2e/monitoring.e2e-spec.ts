@@ -21,8 +21,8 @@ import { SERVICES, startVice, type Vice } from './vice.js';
 
 jest.setTimeout(120_000);
 
-/** What tells of failures shows nothing where nothing failed. */
-const TELLS_OF_FAILURES = /Alerts|[Ff]ail|[Ee]rror|Retries|Blob store free|Full in|Growth in a day/;
+/** What tells of failures shows nothing where nothing failed; nor what tells of imports here, nor of growth on the first day. */
+const MAY_BE_EMPTY = /Alerts|[Ff]ail|[Ee]rror|Retries|[Ii]mports|Blob store free|Full in|Growth in a day/;
 
 await describeWith([postgres(), rabbitmqOwn('4'), prometheus()], 'a real Prometheus that scrapes a running system', () => {
   let broker: TestBroker;
@@ -41,7 +41,7 @@ await describeWith([postgres(), rabbitmqOwn('4'), prometheus()], 'a real Prometh
       what: 'Prometheus has seen a job end',
       timeout: 60_000,
     });
-  }, 240_000);
+  }, 300_000);
   afterAll(async () => {
     await watcher?.[Symbol.asyncDispose]();
     await vice?.[Symbol.asyncDispose]();
@@ -56,14 +56,22 @@ await describeWith([postgres(), rabbitmqOwn('4'), prometheus()], 'a real Prometh
   });
 
   describe.each(dashboards().map((dashboard) => [dashboard.file, dashboard] as const))('%s', (_, dashboard) => {
-    test('every expression is answered, and every panel that does not tell of failures has something to show', async () => {
-      const shown = new Map<string, number>();
-      for (const { text, panel } of expressionsOf(dashboard, vice.broker?.queuePrefix)) {
-        const found = await watcher.query(text);
-        if (panel) shown.set(panel.title, (shown.get(panel.title) ?? 0) + found.length);
-      }
-      const empty = [...shown].filter(([, found]) => found === 0).map(([title]) => title);
-      expect(empty.filter((title) => !TELLS_OF_FAILURES.test(title))).toEqual([]);
+    test('every expression is answered, and every panel shows something that has something to show', async () => {
+      const expressions = expressionsOf(dashboard, vice.broker?.queuePrefix);
+      const emptyPanels = async () => {
+        const shown = new Map<string, number>();
+        for (const { text, panel } of expressions) {
+          const found = await watcher.query(text);
+          if (panel) shown.set(panel.title, (shown.get(panel.title) ?? 0) + found.length);
+        }
+        return [...shown].filter(([title, found]) => found === 0 && !MAY_BE_EMPTY.test(title)).map(([title]) => title);
+      };
+      // a scrape of a busy machine may leave out what was not answered in time
+      let empty: string[] = [];
+      await until(async () => (empty = await emptyPanels()).length === 0, { what: 'all are there', timeout: 60_000 }).catch(
+        () => undefined,
+      );
+      expect(empty).toEqual([]);
     });
   });
 
@@ -73,7 +81,8 @@ await describeWith([postgres(), rabbitmqOwn('4'), prometheus()], 'a real Prometh
     const rules = data.groups.flatMap((group) => group.rules);
     expect(rules.length).toBeGreaterThan(0);
     expect(rules.filter(({ health }) => health !== 'ok')).toEqual([]);
-    expect(await watcher.query('ALERTS{alertstate="firing", severity!="info"}')).toEqual([]);
+    const firing = await watcher.query('ALERTS{alertstate="firing", severity!="info"}');
+    expect(firing.map(({ labels }) => labels['alertname'])).toEqual([]);
   });
 
   test('begins to report a registry that is gone', async () => {
