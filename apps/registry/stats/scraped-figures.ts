@@ -29,8 +29,9 @@ export class ScrapedFigures implements OnApplicationBootstrap {
       });
       jobs.showLive(database?.live.byKind);
       outbox.show(database?.live.outbox);
-      blobs.show(database?.blobs);
     });
+    // By itself: it takes longest, and is not to take the others away.
+    scrape.read({ database: () => blobFigures(this.database) }, ({ database }) => blobs.show(database));
   }
 
   private async ofBroker() {
@@ -39,8 +40,8 @@ export class ScrapedFigures implements OnApplicationBootstrap {
   }
 
   private async ofDatabase() {
-    const [inHand, live, blobs] = await Promise.all([this.stats.inHand(), liveJobs(this.database), blobFigures(this.database)]);
-    return { inHand, live, blobs };
+    const [inHand, live] = await Promise.all([this.stats.inHand(), liveJobs(this.database)]);
+    return { inHand, live };
   }
 }
 

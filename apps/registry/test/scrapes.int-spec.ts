@@ -47,13 +47,13 @@ await describeWith([postgres(), rabbitmqOwn('3')], 'a scrape of the registry', (
     sql = new Client({ connectionString: database.url });
     sql.on('error', () => undefined); // the database is taken away under it
     await sql.connect();
-  }, 60_000);
+  }, 180_000);
   afterAll(async () => {
     await registry?.close();
     await broker?.[Symbol.asyncDispose]();
     await sql?.end().catch(() => undefined);
     await Promise.all([database?.drop(), rabbit?.[Symbol.asyncDispose]()]);
-  }, 60_000);
+  }, 180_000);
 
   /** Jobs that no environment is needed for. */
   const enqueue = (jobs: number) =>
@@ -132,11 +132,11 @@ await describeWith([postgres(), rabbitmqOwn('3')], 'a scrape of the registry', (
     } finally {
       await sql.query('ALTER TABLE away RENAME TO jobs');
     }
-  }, 60_000);
+  }, 180_000);
 
   it('answers without what the database says while it is silent, and without it while it is gone', async () => {
     await sql.query('BEGIN');
-    await sql.query('LOCK TABLE blobs IN ACCESS EXCLUSIVE MODE');
+    await sql.query('LOCK TABLE blobs, jobs IN ACCESS EXCLUSIVE MODE');
     for (const samples of [await fastScrape(), await fastScrape()]) {
       expect(unavailable(samples)).toEqual({ database: 1 });
       for (const name of ['vice_jobs_live', 'vice_outbox_lag_seconds', 'vice_blob_bytes', 'vice_queue_pending'])
@@ -162,5 +162,5 @@ await describeWith([postgres(), rabbitmqOwn('3')], 'a scrape of the registry', (
       what: 'the broker is asked again',
       timeout: 30_000,
     });
-  }, 60_000);
+  }, 180_000);
 });

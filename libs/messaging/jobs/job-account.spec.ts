@@ -26,6 +26,13 @@ describe('progress', () => {
     expect(progress.read()).toEqual({ bytesDone: 8_000, bytesTotal: 50_000, bytesPerSecond: 200 });
   });
 
+  test('tells how much of it a former attempt had moved', () => {
+    const progress = new Progress();
+    progress.carryOver(700);
+    progress.advance(300);
+    expect(progress.read()).toMatchObject({ bytesDone: 1_000, bytesCarried: 700 });
+  });
+
   test('comes down to nothing when nothing moves', () => {
     const progress = new Progress();
     jest.advanceTimersByTime(1_000);
