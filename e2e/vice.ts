@@ -57,7 +57,7 @@ export interface Vice extends AsyncDisposable {
 }
 
 export interface ViceOptions {
-  /** Further environment variables for all processes. */
+  /** Further environment variables for all processes; they count before those that this sets. */
   env?: Record<string, string>;
   /** Another RabbitMQ than the shared one. */
   amqpUrl?: string;
@@ -101,8 +101,8 @@ async function startParts(way: Way, parts: Parts, { env = {}, ...servers }: Vice
     VICE_UNIX_SOCKETS: '*',
     ...env,
   };
-  const separate = way === 'separate' ? await separateServices(parts, servers, env['VICE_SECRET_KEY']) : null;
-  const processes = parts.keep(new Processes(way, { ...shared, ...separate?.env }));
+  const separate = way === 'separate' ? await separateServices(parts, servers) : null;
+  const processes = parts.keep(new Processes(way, { ...shared, ...separate?.env, ...env }));
   await processes.startAll();
   const heard: string[] = [];
   const url = processes.of('gateway').url;
@@ -131,17 +131,13 @@ async function startParts(way: Way, parts: Parts, { env = {}, ...servers }: Vice
   };
 }
 
-async function separateServices(
-  parts: Parts,
-  { amqpUrl, databaseUrl = '' }: ViceOptions,
-  secretKey = randomBytes(32).toString('base64'),
-) {
+async function separateServices(parts: Parts, { amqpUrl, databaseUrl = '' }: ViceOptions) {
   const url = databaseUrl || parts.keep(await createTestDatabase()).url;
   const broker = parts.keep(await tapBroker(amqpUrl));
   const env = {
     AMQP_URL: broker.url,
     VICE_QUEUE_PREFIX: broker.queuePrefix,
-    VICE_SECRET_KEY: secretKey,
+    VICE_SECRET_KEY: randomBytes(32).toString('base64'),
   };
   return { env: { ...env, DATABASE_URL: url }, databaseUrl: url, broker };
 }

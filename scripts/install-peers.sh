@@ -11,7 +11,7 @@
 set -euo pipefail
 . "$(dirname "$(readlink -f "$0")")/debian-packages.sh"
 
-PACKAGES=(ca-certificates curl debootstrap iproute2 mount ovmf postgresql procps qemu-system-x86 qemu-utils rabbitmq-server util-linux)
+PACKAGES=(ca-certificates curl debootstrap iproute2 mount ovmf postgresql procps qemu-system-x86 qemu-utils rabbitmq-server rsync util-linux)
 DATABASE_URL_OF_TESTS=${TEST_DATABASE_URL:-postgres://root@127.0.0.1:5432/postgres}
 
 listens() { (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
