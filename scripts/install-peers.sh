@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Puts onto a Debian 12 machine what the tests need besides Node, as root. What is there already is left alone: run it as often as you like.
 #
-#   install-peers.sh           PostgreSQL on 127.0.0.1:5432 and RabbitMQ on 127.0.0.1:5672, running; what docker-engine.sh, rabbitmq.sh
-#                              and openstack.sh start; what conversions need (install-tools.sh)
+#   install-peers.sh           PostgreSQL on 127.0.0.1:5432 and RabbitMQ on 127.0.0.1:5672, running; what docker-engine.sh, rabbitmq.sh,
+#                              openstack.sh and swift.sh start; what conversions need (install-tools.sh)
 #   install-peers.sh --bench   besides, docker-registry, the peer of the benchmark, in $VICE_PEERS_CACHE/bookworm/usr/bin
 #
 # The tests use PostgreSQL as the role root, without a password. On a server that this script has installed, or on CI, it makes that role and lets it
@@ -63,5 +63,6 @@ start_rabbitmq
 "$(dirname "$(readlink -f "$0")")/docker-engine.sh" install
 "$(dirname "$(readlink -f "$0")")/rabbitmq.sh" install
 "$(dirname "$(readlink -f "$0")")/openstack.sh" install --nova
+"$(dirname "$(readlink -f "$0")")/swift.sh" install
 [ "${1-}" != --bench ] || unpack bookworm docker-registry
 echo "PostgreSQL, RabbitMQ, Docker engines and OpenStack are ready for the tests, after $SECONDS s"

@@ -56,6 +56,13 @@ export interface BlobStore {
   removeBytes(digest: Digest): Promise<void>;
   /** Rejects with the reason when bytes could neither be read nor written. */
   check(): Promise<void>;
+  /** In bytes, what can still be written and what there is in all; null for a store that ends nowhere. */
+  space(): Promise<StoreSpace | null>;
+}
+
+export interface StoreSpace {
+  freeBytes: number;
+  capacityBytes: number;
 }
 
 /**

@@ -6,6 +6,7 @@ export {
   type PromisedContent,
   type StagedBlob,
   type StageOptions,
+  type StoreSpace,
   type Workspace,
   type WorkspaceOptions,
 } from './blob-store.js';

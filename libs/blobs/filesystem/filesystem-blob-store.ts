@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { createReadStream } from 'node:fs';
-import { access, constants, rm } from 'node:fs/promises';
+import { access, constants, rm, statfs } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
 import { type Digest } from '#libs/contracts';
 import { ViceError } from '#libs/errors';
@@ -11,6 +11,7 @@ import {
   type OpenOptions,
   type StagedBlob,
   type StageOptions,
+  type StoreSpace,
   type Workspace,
   type WorkspaceOptions,
 } from '../blob-store.js';
@@ -93,6 +94,12 @@ export class FilesystemBlobStore implements BlobStore {
         cause: error,
       });
     }
+  }
+
+  async space(): Promise<StoreSpace> {
+    await this.makeFolders();
+    const { bavail, blocks, bsize } = await statfs(this.layout.root);
+    return { freeBytes: bavail * bsize, capacityBytes: blocks * bsize };
   }
 
   private async makeFolders(): Promise<void> {

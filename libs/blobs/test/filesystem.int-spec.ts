@@ -76,6 +76,12 @@ describe('blobs in a folder, besides', () => {
     await expect(createBlobStore(temp.path, new BlobLedger(ledger.ask)).check()).rejects.toMatchObject({ code: 'UNAVAILABLE' });
   });
 
+  test('tells the space of its disk', async () => {
+    const { freeBytes, capacityBytes } = (await store.space())!;
+    expect(freeBytes).toBeGreaterThan(0);
+    expect(capacityBytes).toBeGreaterThan(freeBytes);
+  });
+
   test('a killed writer leaves a prefix under its name, fit to be carried over', async () => {
     const job = randomUUID();
     const child = spawn(process.execPath, [join(projectRoot, 'libs/blobs/test/stage-forever.mjs'), temp.path, `${job}.1`], {
