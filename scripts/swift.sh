@@ -179,7 +179,7 @@ end_leftovers() {
 start() {
   local dir=$1 port=$2 pid apart=()
   if ! [[ $port =~ ^[0-9]+$ ]] || ((port > 65531)); then die "'$port' is no port up to 65531"; fi
-  install_packages
+  [ -e "$ROOT/.unpacked/libsasl2-2" ] || install_packages
   end_leftovers "$dir"
   # Swift would share the port with whoever has it
   if listens "$port"; then die "something listens on port $port already"; fi

@@ -86,7 +86,7 @@ export interface StagedBlob extends Writable, AsyncDisposable {
   keep(): Promise<void>;
 }
 
-/** A folder on the filesystem of the store. Use it with `await using`: it goes with all that is in it, but for what was published. */
+/** A folder on this machine. Use it with `await using`: it goes with all that is in it, but for what was published. */
 export interface Workspace extends AsyncDisposable {
   /** Its absolute path. Nobody else of the machine's users may enter it. */
   readonly folder: string;
@@ -95,7 +95,7 @@ export interface Workspace extends AsyncDisposable {
    * it and makes it durable. The file must not be changed any more. Raises CONTENT_REFUSED for a link and the like.
    */
   seal(file: string): Promise<{ digest: Digest; size: number }>;
-  /** Reserves the file's digest and publishes it, without copying it. The digest stays held as that of a staged blob does. */
+  /** Reserves the file's digest and publishes it; in a store of files, without copying it. The digest stays held as that of a staged blob does. */
   commit(file: string): Promise<{ digest: Digest; size: number }>;
 }
 

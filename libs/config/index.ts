@@ -1,1 +1,3 @@
+export { type BlobStoreConfig, type FolderStoreConfig, type S3StoreConfig } from './blob-store.config.js';
+export { DirectoryLock } from './directory-lock.js';
 export { APPS, loadConfig, VICE_CONFIG, type AppName, type ViceConfig } from './vice.config.js';

@@ -2,7 +2,7 @@
 import { BlobLedger, createBlobStore } from '../../../dist/libs/blobs/index.js';
 
 const [root, writer] = process.argv.slice(2);
-const store = createBlobStore(root, new BlobLedger(async () => ({})));
+const store = createBlobStore({ kind: 'file', folder: root }, new BlobLedger(async () => ({})));
 const staged = await store.stage({ writer });
 const bytes = Buffer.alloc(64 * 1024, 'vice');
 for (;;) await new Promise((resolve) => staged.write(bytes, resolve));
