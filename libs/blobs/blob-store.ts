@@ -60,6 +60,26 @@ export interface BlobStore {
   space(): Promise<StoreSpace | null>;
 }
 
+/** A store that can be asked to hand its bytes to a client by itself. */
+export interface RedirectingBlobStore extends BlobStore {
+  /**
+   * A URL that brings the bytes, ranges of them too, to whoever has it, for REDIRECT_SECONDS; the blob stays pinned for the holder at least so long.
+   * Raises BLOB_NOT_FOUND.
+   */
+  redirect(digest: Digest, options: RedirectOptions): Promise<string>;
+}
+
+export interface RedirectOptions extends OpenOptions {
+  /** What the store is to say of the bytes, as header fields have it. */
+  contentType: string;
+  contentDisposition: string;
+}
+
+/** How long such a URL works: a download that has begun by then goes on. */
+export const REDIRECT_SECONDS = 900;
+
+export const redirects = (store: BlobStore): store is RedirectingBlobStore => 'redirect' in store;
+
 export interface StoreSpace {
   freeBytes: number;
   capacityBytes: number;

@@ -32,15 +32,15 @@ const WRITE_EVERY_MS = 60_000;
 
 /** Blobs as objects in one bucket, which many processes may share. */
 export class S3BlobStore implements BlobStore {
-  private readonly bucket: Bucket;
-  private readonly layout: S3Layout;
+  protected readonly bucket: Bucket;
+  protected readonly layout: S3Layout;
   private readonly scratch: Scratch;
   private wroteAt = -Infinity;
   private readonly segmentsOf = new WeakMap<StagedBlob, StagedSegments>();
 
   constructor(
     config: S3StoreConfig,
-    private readonly ledger: BlobLedger,
+    protected readonly ledger: BlobLedger,
     private readonly plan: SegmentPlan = SEGMENTS,
   ) {
     this.bucket = new Bucket(s3Client(config), config.bucket);
