@@ -32,7 +32,7 @@ export const isNotImplemented = (error: unknown): boolean => statusOf(error) ===
 /** A failed request in words for the user; what is no failure of the store stays as it is. */
 export function s3Error(error: unknown): unknown {
   if (error instanceof ViceError) return error;
-  const { name = '', code = '', message = '' } = faultOf(error);
+  const { name = '', code = '', message = '', $metadata: metadata } = faultOf(error);
   const status = statusOf(error);
   if (FULL.has(name) || status === 507 || status === 413)
     return fault('STORAGE_FULL', 'the object store is full, or its quota is; delete images that are not needed', error);
@@ -45,7 +45,8 @@ export function s3Error(error: unknown): unknown {
     );
   if (name === 'AbortError') return error;
   if (status !== undefined) return fault('UNAVAILABLE', `the object store answers ${status} (${name}: ${message})`, error);
-  if (code !== '' || name === 'TimeoutError')
+  // The client marks all that it has tried; without a status, no answer came.
+  if (code !== '' || name === 'TimeoutError' || metadata !== undefined)
     return fault('UNAVAILABLE', `the object store does not answer: ${message || code}`, error);
   return error;
 }

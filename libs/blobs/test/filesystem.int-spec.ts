@@ -96,7 +96,9 @@ describe('blobs in a folder, besides', () => {
 
   test('a killed writer leaves a prefix under its name, fit to be carried over', async () => {
     const job = randomUUID();
-    const child = spawn(process.execPath, [join(projectRoot, 'libs/blobs/test/stage-forever.mjs'), temp.path, `${job}.1`], {
+    const script = join(projectRoot, 'libs/blobs/test/stage-forever.mjs');
+    const config = JSON.stringify({ kind: 'file', folder: temp.path });
+    const child = spawn(process.execPath, [script, config, `${job}.1`], {
       stdio: ['ignore', 'ignore', 'inherit'],
     });
     const exited = once(child, 'exit');
