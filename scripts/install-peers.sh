@@ -66,6 +66,7 @@ start_rabbitmq
 "$(dirname "$(readlink -f "$0")")/container-images.sh" install
 "$(dirname "$(readlink -f "$0")")/rabbitmq.sh" install
 "$(dirname "$(readlink -f "$0")")/openstack.sh" install --nova
+"$(dirname "$(readlink -f "$0")")/swift.sh" install
 "$(dirname "$(readlink -f "$0")")/prometheus.sh" install
 # builds the manifests of k8s/
 unpack trixie kustomize

@@ -3,8 +3,8 @@ import { mkdirSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { DirectoryLock } from '#libs/config';
 import { ViceError } from '#libs/errors';
-import { DirectoryLock } from './directory-lock.js';
 import { findPostgres } from './postgres-binaries.js';
 import {
   checkVersion,

@@ -1,4 +1,4 @@
-import { type ViceConfig } from '#libs/config';
+import { type BlobStoreConfig, type ViceConfig } from '#libs/config';
 
 /** What a person at the terminal wants to know once everything is up. `toolFaults`: what this machine lacks to convert everything, and to do so safely. */
 export function welcome(url: string, config: ViceConfig, toolFaults: readonly string[]): string {
@@ -18,7 +18,7 @@ The ViCE Image Registry is up.
   its pages    ${url}/docs
   database     ${database}
   broker       ${broker}
-  blob store   file:${config.blobStore}
+  blob store   ${blobs(config.blobStore)}
 
 To change that, set and start again:
 ${switches.filter(Boolean).join('\n')}
@@ -36,6 +36,11 @@ On Debian this installs what is missing:
   sudo scripts/install-tools.sh
 
 `;
+}
+
+function blobs(store: BlobStoreConfig): string {
+  if (store.kind === 'file') return `file:${store.folder}`;
+  return `s3://${store.bucket}/${store.prefix}${store.endpoint ? ` at ${store.endpoint}` : ''}`;
 }
 
 /** Host, port and name of a URL: no user, no password. */

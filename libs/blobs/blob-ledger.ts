@@ -51,6 +51,11 @@ export class BlobLedger {
     await this.ask(BlobCalls.pinBlob, { holder, digest });
   }
 
+  /** Lets the holds of this holder last so long without being kept alive, also when this process has ended by then. */
+  async holdFor(holder: string, seconds: number): Promise<void> {
+    await this.insist(BlobCalls.renewHolds, { holders: [holder], seconds });
+  }
+
   async release(holder: string): Promise<void> {
     await this.ask(BlobCalls.releaseHold, { holder });
   }

@@ -58,6 +58,26 @@ export interface BlobStore {
   check(): Promise<void>;
 }
 
+/** A store that can be asked to hand its bytes to a client by itself. */
+export interface RedirectingBlobStore extends BlobStore {
+  /**
+   * A URL that brings the bytes, ranges of them too, to whoever has it, for REDIRECT_SECONDS; the blob stays pinned for the holder at least so long.
+   * Raises BLOB_NOT_FOUND.
+   */
+  redirect(digest: Digest, options: RedirectOptions): Promise<string>;
+}
+
+export interface RedirectOptions extends OpenOptions {
+  /** What the store is to say of the bytes, as header fields have it. */
+  contentType: string;
+  contentDisposition: string;
+}
+
+/** How long such a URL works: a download that has begun by then goes on. */
+export const REDIRECT_SECONDS = 900;
+
+export const redirects = (store: BlobStore): store is RedirectingBlobStore => 'redirect' in store;
+
 /** A store that holds so many bytes and no more: a folder does, a bucket doesn't. */
 export interface BoundedBlobStore extends BlobStore {
   /** In bytes, at this moment; what is reserved counts as free. */
@@ -89,7 +109,7 @@ export interface StagedBlob extends Writable, AsyncDisposable {
   keep(): Promise<void>;
 }
 
-/** A folder on the filesystem of the store. Use it with `await using`: it goes with all that is in it, but for what was published. */
+/** A folder on this machine. Use it with `await using`: it goes with all that is in it, but for what was published. */
 export interface Workspace extends AsyncDisposable {
   /** Its absolute path. Nobody else of the machine's users may enter it. */
   readonly folder: string;
@@ -98,7 +118,7 @@ export interface Workspace extends AsyncDisposable {
    * it and makes it durable. The file must not be changed any more. Raises CONTENT_REFUSED for a link and the like.
    */
   seal(file: string): Promise<{ digest: Digest; size: number }>;
-  /** Reserves the file's digest and publishes it, without copying it. The digest stays held as that of a staged blob does. */
+  /** Reserves the file's digest and publishes it; in a store of files, without copying it. The digest stays held as that of a staged blob does. */
   commit(file: string): Promise<{ digest: Digest; size: number }>;
 }
 

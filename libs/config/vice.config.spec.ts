@@ -80,7 +80,48 @@ describe('configuration', () => {
   });
 
   it('takes the blob store as file: and a path, with or without slashes', () => {
-    expect(loadConfig('gateway', { ...alone, VICE_BLOB_STORE: 'file:///srv/blobs' }).blobStore).toBe('/srv/blobs');
-    expect(loadConfig('gateway', { ...alone, VICE_BLOB_STORE: 'file:/srv/blobs' }).blobStore).toBe('/srv/blobs');
+    for (const store of ['file:///srv/blobs', 'file:/srv/blobs'])
+      expect(loadConfig('gateway', { ...alone, VICE_BLOB_STORE: store }).blobStore).toEqual({
+        kind: 'file',
+        folder: '/srv/blobs',
+      });
+  });
+
+  describe('of a blob store in S3', () => {
+    const keys = { VICE_S3_ACCESS_KEY_ID: 'id', VICE_S3_SECRET_ACCESS_KEY: 'hidden' };
+    const load = (store: string, more: Record<string, string> = keys) =>
+      loadConfig('gateway', { ...alone, VICE_DATA_DIR: '/srv/data', VICE_BLOB_STORE: store, ...more }).blobStore;
+
+    it('takes bucket, prefix and where the store is', () => {
+      const store =
+        's3://images/vice/blobs/?endpoint=https://s3.example.org/&publicEndpoint=https://d.example.org&pathStyle=true';
+      expect(load(store, { ...keys, VICE_BLOB_REDIRECT: 'true' })).toEqual({
+        ...{ kind: 's3', bucket: 'images', prefix: 'vice/blobs/', endpoint: 'https://s3.example.org' },
+        ...{ publicEndpoint: 'https://d.example.org', region: 'us-east-1', pathStyle: true },
+        ...{ accessKeyId: 'id', secretAccessKey: 'hidden', scratch: '/srv/data/scratch', redirect: true },
+      });
+      expect(load('s3://images?region=eu-central-1')).toMatchObject({
+        ...{ prefix: '', endpoint: null, publicEndpoint: null, region: 'eu-central-1', pathStyle: false, redirect: false },
+      });
+    });
+
+    it.each([
+      ['s3://images', keys, 'needs region'],
+      ['s3://Images_1?region=x', keys, 's3://bucket/prefix'],
+      ['s3://me:hidden@images?region=x', keys, 'must hold no key'],
+      ['s3://images/a//b?region=x', keys, 'has a prefix'],
+      ['s3://images/a%2Fb?region=x', keys, 'has a prefix'],
+      ['s3://images?region=x&acl=public', keys, 'unknown setting "acl"'],
+      ['s3://images?endpoint=s3.example.org', keys, 'endpoint=…, which must be http:// or https://'],
+      ['s3://images?region=x&pathStyle=yes', keys, 'pathStyle=yes'],
+      ['s3://images?region=x', {}, 'VICE_S3_ACCESS_KEY_ID is missing'],
+      ['s3://images?region=x', { VICE_S3_ACCESS_KEY_ID: 'id' }, 'VICE_S3_SECRET_ACCESS_KEY is missing'],
+      ['file:/srv/blobs', { VICE_BLOB_REDIRECT: 'true' }, 'VICE_BLOB_REDIRECT=true needs a blob store to redirect to'],
+      ['file:/srv/blobs', { VICE_BLOB_REDIRECT: 'yes' }, 'VICE_BLOB_REDIRECT must be one of true, false'],
+    ])('says what is wrong with %s and %o', (store, more, message) => {
+      const start = () => load(store, more);
+      expect(start).toThrow(message);
+      expect(start).not.toThrow(/hidden/);
+    });
   });
 });

@@ -1,5 +1,6 @@
 import { isIP } from 'node:net';
 import { resolve } from 'node:path';
+import { blobStore, type BlobStoreConfig } from './blob-store.config.js';
 import { EnvironmentReader } from './environment-reader.js';
 
 export const APPS = ['gateway', 'registry', 'import-worker', 'export-worker', 'store-worker', 'standalone'] as const;
@@ -21,8 +22,7 @@ export interface ViceConfig {
   readonly amqpUrl: string | null;
   /** Before the name of everything on the broker. */
   readonly queuePrefix: string;
-  /** Absolute path of the filesystem blob store. */
-  readonly blobStore: string;
+  readonly blobStore: BlobStoreConfig;
   /** 32 bytes, base64; null: to be made and kept in the data directory (standalone only). */
   readonly secretKey: string | null;
   /** Keys in the same form which open as well, while the secret key is changed. */
@@ -122,14 +122,6 @@ function otherSecretKeys(read: EnvironmentReader): string[] {
 function variantQuota(read: EnvironmentReader): number | null {
   const name = 'VICE_VARIANT_QUOTA_BYTES';
   return read.text(name) === null ? null : read.wholeNumber(name, 0, { min: 0, max: Number.MAX_SAFE_INTEGER });
-}
-
-function blobStore(read: EnvironmentReader, dataDir: string): string {
-  const text = read.text('VICE_BLOB_STORE') ?? `file:${dataDir}/blobs`;
-  const path = /^file:(?:\/\/(?=\/))?(.+)$/.exec(text)?.[1];
-  if (path) return resolve(path);
-  read.fault(`VICE_BLOB_STORE must be "file:" and a folder, and is "${text}"`);
-  return '';
 }
 
 function egressDeny(read: EnvironmentReader): string[] {

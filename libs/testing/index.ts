@@ -9,11 +9,13 @@ export { bigImage, busyboxImage, busyboxPath, type SmallImage } from './docker-i
 export { startEngine, type EngineVersion, type TestEngine } from './engines.js';
 export { freePort } from './free-port.js';
 export { startProcess, type App, type ProcessOptions, type TestProcess } from './processes.js';
+export { startObjectStore, type TestObjectStore } from './object-store.js';
 export { promtool, startPrometheus, type Sample, type TestPrometheus } from './prometheus.js';
 export {
   describeWith,
   dockerEngine,
   nova,
+  objectStore,
   openstack,
   postgres,
   postgresOwn,

@@ -158,6 +158,18 @@ export function prometheus(): Requirement<void> {
   };
 }
 
+/** A Swift with its S3 API, which scripts/swift.sh starts. */
+export function objectStore(): Requirement<void> {
+  return {
+    what: 'an S3 API',
+    async find() {
+      if (!existsSync('/etc/debian_version')) throw new Error('it needs Debian');
+      const cache = process.env['VICE_PEERS_CACHE'] ?? '/var/cache/vice-peers';
+      needFiles(`${cache}/bookworm/usr/lib/python3/dist-packages/swift`, `${cache}/bookworm/usr/bin/memcached`);
+    },
+  };
+}
+
 /** The rights of root: to own files as anybody, and to make devices. */
 export function root(): Requirement<void> {
   return {

@@ -1,14 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { Inject, Injectable } from '@nestjs/common';
-import { type BlobStore } from '#libs/blobs';
-import { ImageCalls } from '#libs/contracts';
+import { redirects, type BlobStore, type RedirectingBlobStore } from '#libs/blobs';
+import { ImageCalls, type Digest } from '#libs/contracts';
 import { ViceError } from '#libs/errors';
 import { CallClient } from '#libs/messaging';
 import { bestOf } from '../bodies/accept.js';
 import { type GatewayReply, type GatewayRequest } from '../http/request.js';
 import { BLOB_STORE } from '../tokens.js';
-import { planDownload } from './download-plan.js';
+import { planDownload, type DownloadPlan } from './download-plan.js';
 import { sendJob } from './job-answer.js';
 import { variantWish } from './variant-wish.js';
 
@@ -24,7 +24,8 @@ export class DownloadService {
 
   /**
    * Streams the content of an image, in the form that the query names, which stays pinned until the last byte has gone or the client has. What
-   * is not there in that form is made, and answered with the job that does; but not for a HEAD.
+   * is not there in that form is made, and answered with the job that does; but not for a HEAD. Where the store hands its bytes out by itself, the client is
+   * sent there.
    */
   async send(userId: string | null, imageId: string, request: GatewayRequest, reply: GatewayReply): Promise<void> {
     const type = bestOf(request.headers.accept, DOWNLOAD_TYPES);
@@ -37,6 +38,10 @@ export class DownloadService {
       : { content: await this.calls.ask(ImageCalls.openContent, asked) };
     if ('job' in opened) return sendJob(opened.job, request, reply);
     const { content } = opened;
+    if (redirects(this.blobs) && request.method === 'GET') {
+      const plan = planDownload(content, imageId, request.headers, request.method);
+      if (plan.range) return await this.redirect(this.blobs, { holder, contentType: type }, content.digest, plan, reply);
+    }
     const blob = await this.blobs.open(content.digest, { holder, pinned: true });
     try {
       const { status, headers, range } = planDownload(content, imageId, request.headers, request.method);
@@ -57,5 +62,22 @@ export class DownloadService {
       await blob[Symbol.asyncDispose]();
       throw error;
     }
+  }
+
+  /** The client goes on with the same request, its range among it; the store knows the bytes by another tag than ours. */
+  private async redirect(
+    blobs: RedirectingBlobStore,
+    asked: { holder: string; contentType: string },
+    digest: Digest,
+    { headers }: DownloadPlan,
+    reply: GatewayReply,
+  ): Promise<void> {
+    const contentDisposition = headers['content-disposition'] ?? 'attachment';
+    const location = await blobs.redirect(digest, { ...asked, pinned: true, contentDisposition });
+    const { 'content-length': _length, 'content-range': _range, ...kept } = headers;
+    reply
+      .headers({ ...kept, location, 'cache-control': 'private, no-store' })
+      .code(307)
+      .send();
   }
 }

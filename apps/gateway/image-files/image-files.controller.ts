@@ -28,6 +28,15 @@ function MayHaveToBeMade(): MethodDecorator {
   );
 }
 
+/** The answer of a download where VICE_BLOB_REDIRECT is set. */
+function MayBeElsewhere(): MethodDecorator {
+  return ApiResponse({
+    status: 307,
+    description: 'The bytes are at this address for the next quarter of an hour, ranges of them too',
+    headers: { Location: { description: 'To be asked without a login', schema: { type: 'string' } } },
+  });
+}
+
 @V1Controller('images')
 export class ImageFilesController {
   constructor(
@@ -72,6 +81,7 @@ export class ImageFilesController {
   })
   @ApiQuery({ name: 'subformat', required: false, enum: SUBFORMATS, description: 'With contenttype=disk-vmdk' })
   @MayHaveToBeMade()
+  @MayBeElsewhere()
   @ApiHeader({ name: 'Range', required: false, description: 'One range of bytes' })
   @Operation('downloadImage', {
     summary: 'Download a file as image',

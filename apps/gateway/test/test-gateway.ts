@@ -55,7 +55,10 @@ export class TestGateway implements AsyncDisposable {
     });
     const logger = createLogger('test', config.logLevel);
     const secretKey = SecretBox.newKey();
-    Object.assign(gateway, { box: SecretBox.fromKey(secretKey), blobFolder: config.blobStore });
+    Object.assign(gateway, {
+      box: SecretBox.fromKey(secretKey),
+      blobFolder: config.blobStore.kind === 'file' ? config.blobStore.folder : '',
+    });
     const broker = await createBroker({ amqpUrl: null, queuePrefix: 'test', logger });
     gateway.ends.push(async () => broker[Symbol.asyncDispose]());
     gateway.broadcast = (message) => broker.broadcast(message);

@@ -51,15 +51,16 @@ export class BlobLedgerService {
   }
 
   /** A hold that has expired stays so. Like all that changes something, not renewed once whoever asked has given up waiting. */
-  async renew(holders: string[]): Promise<void> {
+  async renew(holders: string[], seconds: number = HOLD_SECONDS): Promise<void> {
     await this.database.transaction(async ({ manager }) => {
       for (const [table, name] of [
         ['blob_pins', 'holder'],
         ['space_reservations', 'writer'],
       ])
         await manager.query(
-          `UPDATE ${table} SET expires_at = now() + interval '${HOLD_SECONDS} seconds' WHERE ${name} = ANY ($1) AND expires_at > now()`,
-          [holders],
+          `UPDATE ${table} SET expires_at = greatest(expires_at, now() + make_interval(secs => $2))
+            WHERE ${name} = ANY ($1) AND expires_at > now()`,
+          [holders, seconds],
         );
     });
   }

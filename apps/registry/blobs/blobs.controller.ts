@@ -25,8 +25,8 @@ export class BlobsController {
   }
 
   @CallHandler(BlobCalls.renewHolds)
-  async renewHolds({ holders }: RequestOf<typeof BlobCalls.renewHolds>): Promise<Empty> {
-    await this.ledger.renew(holders);
+  async renewHolds({ holders, seconds }: RequestOf<typeof BlobCalls.renewHolds>): Promise<Empty> {
+    await this.ledger.renew(holders, seconds);
     return {};
   }
 

@@ -44,7 +44,7 @@ await describeWith([tool('qemu-img')], 'a conversion', () => {
     await broker.serve('registry', async (name, body) => registry.answer(name, body));
     worker = await startStoreWorker({ config, broker, logger, metrics: new Metrics('test'), listen: false });
     store = createBlobStore(config.blobStore, new BlobLedger(registry.ledger.ask));
-    staging = join(config.blobStore, 'staging');
+    staging = join(config.dataDir, 'blobs', 'staging');
   });
   afterEach(async () => {
     await worker.close();

@@ -15,15 +15,18 @@ import {
   type WorkspaceOptions,
 } from '../blob-store.js';
 import { SLOT_BYTES } from '../hashing/slot-pool.js';
+import { StagedTransfer } from '../staged-transfer.js';
 import { checkedWriter } from '../writer-name.js';
-import { isMissing } from './disk-error.js';
+import { diskError, isMissing } from './disk-error.js';
 import { makeFolder, syncFolder } from './durable.js';
 import { FilesystemOpenBlob } from './filesystem-open-blob.js';
-import { FilesystemStagedBlob } from './filesystem-staged-blob.js';
 import { FilesystemWorkspace } from './filesystem-workspace.js';
 import { Layout } from './layout.js';
+import { publish } from './publish.js';
 import { removeFolder } from './remove-folder.js';
+import { spaceNow } from './space-now.js';
 import { stagedFiles } from './staged-files.js';
+import { StagingFile } from './staging-file.js';
 
 /** Blobs as files in one folder, which several processes may share. */
 export class FilesystemBlobStore implements BoundedBlobStore {
@@ -39,7 +42,15 @@ export class FilesystemBlobStore implements BoundedBlobStore {
 
   async stage(options: StageOptions): Promise<StagedBlob> {
     await this.makeFolders();
-    return await FilesystemStagedBlob.begin(options, this.layout, this.ledger);
+    const { layout, ledger } = this;
+    const path = layout.staged(options.writer, options.source);
+    return await StagedTransfer.begin(options, {
+      ledger,
+      spaceNow: () => spaceNow(layout),
+      open: (algorithms) =>
+        StagingFile.create(path, algorithms, (file, blob) => publish(file, options.writer, blob, layout, ledger)),
+      translate: diskError,
+    });
   }
 
   async workspace(options: WorkspaceOptions): Promise<Workspace> {

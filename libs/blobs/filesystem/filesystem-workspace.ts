@@ -1,21 +1,19 @@
 import { mkdir, readdir } from 'node:fs/promises';
-import { dirname } from 'node:path';
 import { type Digest } from '#libs/contracts';
-import { ViceError } from '#libs/errors';
 import { type BlobLedger } from '../blob-ledger.js';
 import { type Workspace, type WorkspaceOptions } from '../blob-store.js';
+import { ReservedSpace } from '../reserved-space.js';
 import { isEarlierAttempt, isJobWriter } from '../writer-name.js';
 import { diskError } from './disk-error.js';
 import { type Layout } from './layout.js';
 import { publish } from './publish.js';
 import { removeFolder } from './remove-folder.js';
-import { ReservedSpace } from './reserved-space.js';
-import { SealedFile } from './sealed-file.js';
+import { SealedFiles } from './sealed-files.js';
+import { spaceNow } from './space-now.js';
 
 /** `<root>/staging/<writer>/`: a folder where programs work on files, and from which one of them is published. */
 export class FilesystemWorkspace implements Workspace {
-  private readonly sealing = new Map<string, Promise<SealedFile>>();
-  private readonly givenUp = new AbortController();
+  private readonly files: SealedFiles;
   private state: 'open' | 'published' | 'ended' = 'open';
 
   private constructor(
@@ -24,13 +22,15 @@ export class FilesystemWorkspace implements Workspace {
     private readonly layout: Layout,
     private readonly ledger: BlobLedger,
     private readonly letGo: (isPublished: boolean) => Promise<void>,
-  ) {}
+  ) {
+    this.files = new SealedFiles(folder);
+  }
 
   /** Raises STORAGE_FULL. */
   static async begin({ writer, bytes }: WorkspaceOptions, layout: Layout, ledger: BlobLedger): Promise<FilesystemWorkspace> {
     const folder = layout.staged(writer);
     await removeEarlier(writer, layout);
-    const space = new ReservedSpace(writer, layout, ledger, bytes);
+    const space = new ReservedSpace(writer, () => spaceNow(layout), ledger, bytes);
     const stopKeepingAlive = ledger.keepAlive(writer);
     const letGo = async (isPublished: boolean) => {
       stopKeepingAlive();
@@ -50,12 +50,12 @@ export class FilesystemWorkspace implements Workspace {
   }
 
   async seal(file: string): Promise<{ digest: Digest; size: number }> {
-    const { digest, size } = await this.sealed(file);
+    const { digest, size } = await this.files.seal(file);
     return { digest, size };
   }
 
   async commit(file: string): Promise<{ digest: Digest; size: number }> {
-    const sealed = await this.sealed(file);
+    const sealed = await this.files.seal(file);
     const { digest, size } = sealed;
     await publish(sealed, this.writer, { digest, size }, this.layout, this.ledger);
     this.state = 'published';
@@ -66,21 +66,9 @@ export class FilesystemWorkspace implements Workspace {
     if (this.state === 'ended') return;
     const isPublished = this.state === 'published';
     this.state = 'ended';
-    this.givenUp.abort(new Error('the workspace is gone'));
-    for (const outcome of await Promise.allSettled(this.sealing.values())) {
-      if (outcome.status === 'fulfilled') await outcome.value.close();
-    }
+    await this.files.close();
     await removeFolder(this.folder);
     await this.letGo(isPublished);
-  }
-
-  private sealed(file: string): Promise<SealedFile> {
-    if (dirname(file) !== this.folder) throw new ViceError('INTERNAL', `${file} does not lie in the workspace`);
-    const known = this.sealing.get(file);
-    if (known) return known;
-    const sealed = SealedFile.seal(file, this.givenUp.signal);
-    this.sealing.set(file, sealed);
-    return sealed;
   }
 }
 

@@ -1,10 +1,9 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { type Digest } from '#libs/contracts';
-import { ViceError } from '#libs/errors';
+import { hexOf } from '../digest-hex.js';
 import { checkedWriter, isWriter } from '../writer-name.js';
 
-const DIGEST = /^sha256:([0-9a-f]{64})$/;
 /** In no writer's name. */
 const OF_SOURCE = '~';
 
@@ -49,11 +48,4 @@ export class Layout {
   blob(digest: Digest): string {
     return join(this.shard(digest), hexOf(digest));
   }
-}
-
-function hexOf(digest: Digest): string {
-  const hex = DIGEST.exec(digest)?.[1];
-  if (hex === undefined)
-    throw new ViceError('INTERNAL', `'${digest}' is not a digest: expected sha256:<64 lower-case hexadecimal digits>`);
-  return hex;
 }

@@ -1,7 +1,9 @@
 import { open, rm, type FileHandle } from 'node:fs/promises';
+import { type Digest } from '#libs/contracts';
 import { type Algorithm } from '../hashing/hash-thread.js';
 import { hashThreads, type Digester } from '../hashing/hash-threads.js';
 import { SLOT_BYTES, type Slot } from '../hashing/slot-pool.js';
+import { type Staging } from '../staged-transfer.js';
 import { diskError } from './disk-error.js';
 
 /** Pieces of one transfer that may be under way at once: one is written, one hashed, one filled. */
@@ -11,9 +13,9 @@ const SYNC_EVERY = 64 << 20;
 
 /**
  * A new file that is hashed while it is written. Small chunks are gathered into large pieces; each is copied once, into a slot, which is
- * written and hashed side by side. The first failure is kept and raised by everything that follows.
+ * written and hashed side by side.
  */
-export class StagingFile {
+export class StagingFile implements Staging {
   private gathered: Buffer[] = [];
   private gatheredBytes = 0;
   private position = 0;
@@ -28,21 +30,24 @@ export class StagingFile {
     private readonly handle: FileHandle,
     private readonly algorithms: Algorithm[],
     private readonly digester: Digester,
+    private readonly publishAs: (file: StagingFile, blob: { digest: Digest; size: number }) => Promise<void>,
   ) {}
 
-  /** Fails where there is a file of that name. */
-  static async create(path: string, algorithms: Algorithm[]): Promise<StagingFile> {
-    return new StagingFile(path, await open(path, 'wx'), algorithms, hashThreads.begin(algorithms));
+  /** Fails where there is a file of that name. `publishAs` puts the finished file under its digest. */
+  static async create(
+    path: string,
+    algorithms: Algorithm[],
+    publishAs: (file: StagingFile, blob: { digest: Digest; size: number }) => Promise<void>,
+  ): Promise<StagingFile> {
+    return new StagingFile(path, await open(path, 'wx'), algorithms, hashThreads.begin(algorithms), publishAs);
   }
 
-  /** The chunk must not be changed any more. Answers whether there is enough now to be worth a `drain`. */
   gather(chunk: Buffer): boolean {
     this.gathered.push(chunk);
     this.gatheredBytes += chunk.length;
     return this.gatheredBytes >= SLOT_BYTES;
   }
 
-  /** Sends off every full piece, waiting while too many are under way. */
   async drain(atLeast = SLOT_BYTES): Promise<void> {
     while (this.gatheredBytes >= atLeast) {
       while (this.underWay.size >= IN_FLIGHT) await Promise.race(this.underWay);
@@ -52,13 +57,16 @@ export class StagingFile {
     }
   }
 
-  /** Everything is written and hashed. Answers the checksums by algorithm. */
   async finish(): Promise<Partial<Record<Algorithm, string>>> {
     await this.drain(1);
     await Promise.all(this.underWay);
     if (this.failure !== undefined) throw this.failure;
     const checksums = await this.digester.digest();
     return Object.fromEntries(this.algorithms.map((algorithm, index) => [algorithm, checksums[index]]));
+  }
+
+  async publish(blob: { digest: Digest; size: number }): Promise<void> {
+    await this.publishAs(this, blob);
   }
 
   async sync(): Promise<void> {
@@ -69,7 +77,9 @@ export class StagingFile {
     });
   }
 
-  /** Leaves the file as far as it got. */
+  /** What is written is a prefix at any time. */
+  async keep(): Promise<void> {}
+
   async close(): Promise<void> {
     this.failure ??= new Error('the staging file is closed');
     this.gathered = [];

@@ -19,7 +19,7 @@ jest.setTimeout(30_000);
 
 const makePlace = async (): Promise<StorePlace> => {
   const { path, remove } = await tempDir();
-  return { open: (ledger) => createBlobStore(join(path, 'blobs'), ledger), remove };
+  return { open: (ledger) => createBlobStore({ kind: 'file', folder: join(path, 'blobs') }, ledger), remove };
 };
 
 blobStoreSuite('blobs in a folder', makePlace);
@@ -33,7 +33,7 @@ describe('blobs in a folder, besides', () => {
   beforeEach(async () => {
     temp = await tempDir();
     ledger = new MemoryLedger();
-    store = createBlobStore(temp.path, new BlobLedger(ledger.ask));
+    store = createBlobStore({ kind: 'file', folder: temp.path }, new BlobLedger(ledger.ask));
   });
   afterEach(() => temp.remove());
 
@@ -49,6 +49,16 @@ describe('blobs in a folder, besides', () => {
     await using blob = await store.open(digest, { holder: `download-${randomUUID()}` });
     await store.removeBytes(digest);
     expect((await buffer(blob.stream())).equals(bytes)).toBe(true);
+  });
+
+  test('a workspace publishes without copying', async () => {
+    await using workspace = await store.workspace({ writer: `${randomUUID()}.1`, bytes: MiB });
+    const file = join(workspace.folder, 'result');
+    await writeFile(file, randomBytes(MiB));
+    const { ino } = await stat(file);
+    const { digest } = await workspace.commit(file);
+    await using blob = await store.open(digest, { holder: `${randomUUID()}.1` });
+    expect((await stat(await blob.file())).ino).toBe(ino);
   });
 
   test('bytes of the wrong length are replaced by those of the next writer', async () => {
@@ -73,12 +83,16 @@ describe('blobs in a folder, besides', () => {
     await rm(temp.path, { recursive: true });
     await expect(store.check()).rejects.toMatchObject({ code: 'UNAVAILABLE', message: expect.stringContaining(temp.path) });
     await writeFile(temp.path, 'a file');
-    await expect(createBlobStore(temp.path, new BlobLedger(ledger.ask)).check()).rejects.toMatchObject({ code: 'UNAVAILABLE' });
+    await expect(createBlobStore({ kind: 'file', folder: temp.path }, new BlobLedger(ledger.ask)).check()).rejects.toMatchObject({
+      code: 'UNAVAILABLE',
+    });
   });
 
   test('a killed writer leaves a prefix under its name, fit to be carried over', async () => {
     const job = randomUUID();
-    const child = spawn(process.execPath, [join(projectRoot, 'libs/blobs/test/stage-forever.mjs'), temp.path, `${job}.1`], {
+    const script = join(projectRoot, 'libs/blobs/test/stage-forever.mjs');
+    const config = JSON.stringify({ kind: 'file', folder: temp.path });
+    const child = spawn(process.execPath, [script, config, `${job}.1`], {
       stdio: ['ignore', 'ignore', 'inherit'],
     });
     const exited = once(child, 'exit');
@@ -112,7 +126,7 @@ await describeWith([smallDisk], 'a full disk', () => {
     try {
       const ledger = new MemoryLedger();
       ledger.blind = true; // somebody else fills the disk, after the space was reserved
-      const store = createBlobStore(path, new BlobLedger(ledger.ask));
+      const store = createBlobStore({ kind: 'file', folder: path }, new BlobLedger(ledger.ask));
       const transfer = async () => {
         await using staged = await store.stage({ writer: uploadWriter() });
         for (let written = 0; written < 32; written++) await new Promise((resolve) => staged.write(randomBytes(MiB), resolve));

@@ -1,4 +1,4 @@
-import { BlobCalls, type Ask, type Digest } from '#libs/contracts';
+import { BlobCalls, HOLD_SECONDS, type Ask, type Digest } from '#libs/contracts';
 import { ViceError } from '#libs/errors';
 
 /** The registry's ledger in as few lines as its rules allow, for tests of blob stores. */
@@ -6,6 +6,8 @@ export class MemoryLedger {
   readonly blobs = new Map<Digest, 'reserved' | 'deleting'>();
   readonly pins = new Map<string, Set<Digest>>();
   readonly reserved = new Map<string, number>();
+  /** For how many seconds holders were last told that their holds last. */
+  readonly held = new Map<string, number>();
   /** Every call so far, by name. */
   readonly asked: string[] = [];
   /** The space that it gives out at most. */
@@ -38,6 +40,11 @@ export class MemoryLedger {
         const { holder } = request as { holder: string };
         this.pins.delete(holder);
         this.reserved.delete(holder);
+        return {};
+      }
+      case BlobCalls.renewHolds.name: {
+        const { holders, seconds = HOLD_SECONDS } = request as { holders: string[]; seconds?: number };
+        for (const holder of holders) this.held.set(holder, seconds);
         return {};
       }
       default:

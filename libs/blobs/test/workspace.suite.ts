@@ -62,16 +62,6 @@ export function workspaceSuite(name: string, makePlace: () => Promise<StorePlace
       expect((await buffer(blob.stream())).equals(bytes)).toBe(true);
     });
 
-    test('publishes without copying', async () => {
-      await using workspace = await store.workspace({ writer: jobWriter(), bytes: MiB });
-      const file = join(workspace.folder, 'result');
-      await writeFile(file, randomBytes(MiB));
-      const { ino } = await stat(file);
-      const { digest } = await workspace.commit(file);
-      await using blob = await store.open(digest, { holder: jobWriter() });
-      expect((await stat(await blob.file())).ino).toBe(ino);
-    });
-
     test('keeps the bytes that are there already', async () => {
       const bytes = randomBytes(1000);
       for (let times = 0; times < 2; times++) {

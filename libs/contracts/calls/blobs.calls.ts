@@ -23,8 +23,8 @@ export const BlobCalls = {
   ),
   /** Raises BLOB_NOT_FOUND where there is no such blob. */
   pinBlob: callTo<{ holder: string; digest: Digest }, Empty>('registry', 'blob.pin'),
-  /** Renews what these hold. */
-  renewHolds: callTo<{ holders: string[] }, Empty>('registry', 'hold.renew'),
+  /** Renews what these hold, for HOLD_SECONDS or for so many: never so that it ends earlier. */
+  renewHolds: callTo<{ holders: string[]; seconds?: number }, Empty>('registry', 'hold.renew'),
   /** Drops the reserved space and all pins of a holder. */
   releaseHold: callTo<{ holder: string }, Empty>('registry', 'hold.release'),
   /** Which of these writers have ended, so that their staged bytes can go. */

@@ -22,7 +22,7 @@ await describeWith([postgres()], 'ingest and collection of one digest', () => {
   beforeAll(async () => {
     [place, temp] = [await LedgerPlace.open(), await tempDir()];
     ledger = new BlobLedger(place.ask);
-    store = createBlobStore(join(temp.path, 'blobs'), ledger);
+    store = createBlobStore({ kind: 'file', folder: join(temp.path, 'blobs') }, ledger);
   });
   afterAll(async () => {
     await place[Symbol.asyncDispose]();

@@ -1,9 +1,4 @@
-import { lstat, readdir, statfs } from 'node:fs/promises';
-import { join } from 'node:path';
-import { type BlobLedger, type SpaceNow } from '../blob-ledger.js';
-import { isMissing } from './disk-error.js';
-import { type Layout } from './layout.js';
-import { stagedFiles } from './staged-files.js';
+import { type BlobLedger, type SpaceNow } from './blob-ledger.js';
 
 const MiB = 1 << 20;
 const FIRST_STEP = 8 * MiB;
@@ -22,7 +17,7 @@ export class ReservedSpace {
 
   constructor(
     private readonly writer: string,
-    private readonly layout: Layout,
+    private readonly spaceNow: () => Promise<SpaceNow>,
     private readonly ledger: BlobLedger,
     private readonly maxBytes: number,
   ) {}
@@ -62,35 +57,9 @@ export class ReservedSpace {
   }
 
   private async reserve(bytes: number): Promise<void> {
-    const now = await spaceNow(this.layout);
+    const now = await this.spaceNow();
     this.closing.signal.throwIfAborted();
     await this.ledger.reserveSpace(this.writer, bytes, now, this.closing.signal);
     this.reserved = bytes;
   }
-}
-
-/** First what is staged, then what is free: what comes in between is counted twice rather than not at all. */
-async function spaceNow(layout: Layout): Promise<SpaceNow> {
-  const staged: Record<string, number> = {};
-  for (const { writer, path } of await stagedFiles(layout)) {
-    try {
-      staged[writer] = await bytesOf(path);
-    } catch (error) {
-      if (!isMissing(error)) throw error; // published or removed since
-    }
-  }
-  const { bavail, bsize } = await statfs(layout.root);
-  return { freeBytes: bavail * bsize, staged };
-}
-
-/** Of a folder, what its own files take on the disk, for they may have holes. What lies deeper is counted as still to come. */
-async function bytesOf(path: string): Promise<number> {
-  const found = await lstat(path);
-  if (!found.isDirectory()) return found.size;
-  let bytes = 0;
-  for (const name of await readdir(path)) {
-    const inside = await lstat(join(path, name)).catch(() => null); // null: removed since
-    if (inside?.isFile()) bytes += inside.blocks * 512;
-  }
-  return bytes;
 }

@@ -17,8 +17,15 @@ export class DirectoryLock implements AsyncDisposable {
    * @throws ViceError CONFIGURATION with `message` when another process holds it
    */
   static async take(path: string, message: (holder: string) => string): Promise<DirectoryLock> {
+    const lock = await DirectoryLock.tryTake(path);
+    if (lock === null) throw new ViceError('CONFIGURATION', message(await holderOf(path)));
+    return lock;
+  }
+
+  /** null: another process holds it. */
+  static async tryTake(path: string): Promise<DirectoryLock | null> {
     const file = process.platform === 'darwin' ? await openLocked(path) : await openAndLock(path);
-    if (file === null) throw new ViceError('CONFIGURATION', message(await holderOf(path)));
+    if (file === null) return null;
     await file.truncate();
     await file.write(String(process.pid), 0);
     return new DirectoryLock(file);
