@@ -1,13 +1,13 @@
 import { execFile, spawn } from 'node:child_process';
 import { randomBytes, randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import { readdir, rm, stat, writeFile } from 'node:fs/promises';
+import { readdir, rm, stat, statfs, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { describeWith, projectRoot, shortTempPath, tempDir, until, type Requirement, type TempDir } from '#libs/testing';
-import { BlobLedger, createBlobStore, type BlobStore } from '../index.js';
+import { BlobLedger, createBlobStore, type BlobStore, type BoundedBlobStore } from '../index.js';
 import { blobStoreSuite, digestOf, uploadWriter, type StorePlace } from './blob-store.suite.js';
 import { MemoryLedger } from './memory-ledger.js';
 import { workspaceSuite } from './workspace.suite.js';
@@ -76,6 +76,13 @@ describe('blobs in a folder, besides', () => {
     staged.end(randomBytes(10));
     await store.removeStaged(staged.writer);
     await expect(staged.commit()).rejects.toMatchObject({ code: 'UNAVAILABLE' });
+  });
+
+  test('tells how much place its filesystem has', async () => {
+    const { free, capacity } = await (store as BoundedBlobStore).space();
+    const { bavail, blocks, bsize } = await statfs(temp.path);
+    expect(capacity).toBe(blocks * bsize);
+    expect(Math.abs(free - bavail * bsize)).toBeLessThan(capacity / 10);
   });
 
   test('is not ready where there is no folder to write to', async () => {

@@ -239,26 +239,26 @@ export function brokerSuite(open: () => Promise<Broker>): void {
     });
 
     test('what was given back too often is read as a dead letter, until that was handled', async () => {
-      const dead: DeadMessage[] = [];
-      const reader = await broker.consumeDeadLetters('convert', async (letter) => {
-        dead.push(letter);
-        if (dead.length === 1) throw new Error('the database is away');
-      });
       let deliveries = 0;
       const consumer = await broker.consumeJobs('convert', 1, ({ release }) => {
         deliveries += 1;
         release();
       });
       await broker.publishJob('convert', message('poison', 2));
+      await until(async () => (await broker.deadLetters()).convert === 1, { what: 'it is counted as a dead letter' });
+      const dead: DeadMessage[] = [];
+      const reader = await broker.consumeDeadLetters('convert', async (letter) => {
+        dead.push(letter);
+        if (dead.length === 1) throw new Error('the database is away');
+      });
       await until(() => dead.length === 2, { what: 'the dead letter was handled again' });
       expect(dead[0]).toEqual({
         ...{ queue: 'convert', message: message('poison', 2), body: JSON.stringify(message('poison', 2)) },
         ...{ reason: 'delivery_limit', count: 1, messageId: expect.any(String) },
       });
       expect(dead[1]).toEqual(dead[0]);
-      expect(deliveries).toBe(21);
-      await consumer.close();
-      await reader.close();
+      expect([deliveries, await broker.deadLetters()]).toEqual([21, { import: 0, export: 0, store: 0, convert: 0 }]);
+      await Promise.all([consumer.close(), reader.close()]);
     });
 
     test('what is refused is a dead letter at once', async () => {

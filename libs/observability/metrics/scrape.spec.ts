@@ -42,7 +42,7 @@ describe('a scrape', () => {
 
   test('waits no longer than its patience, and asks nothing more of a part that still owes an answer', async () => {
     let asked = 0;
-    let answer = (_: number): void => undefined;
+    let answer: (value: number) => void = () => undefined;
     scrape.read({ store: () => new Promise<number>((resolve) => ((asked += 1), (answer = resolve))) }, show);
     expect(await lines()).toEqual(['vice_metrics_unavailable{part="store"} 1']);
     const began = performance.now();
