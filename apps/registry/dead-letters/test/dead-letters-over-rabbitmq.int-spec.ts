@@ -49,10 +49,10 @@ await describeWith([postgres(), rabbitmq()], 'what RabbitMQ gave up on', () => {
     for (const body of rubbish) channel.sendToQueue(`${queuePrefix}.store`, body);
     const found = async () => (await letters(administrator)).filter(({ queue }) => queue === 'store');
     await until(async () => (await found()).length === rubbish.length, { what: 'all of it is kept' });
-    expect((await found()).map(({ body }) => body).sort()).toEqual(
-      ['not json', '[1]', '\ufffd\ufffdA', 'x'.repeat(4096)].sort(),
+    expect((await found()).map(({ body }) => body).sort()).toEqual(['not json', '[1]', '\ufffd\ufffdA', 'x'.repeat(4096)].sort());
+    expect((await found()).every(({ reason, count, jobId }) => reason === 'rejected' && count === 1 && jobId === null)).toBe(
+      true,
     );
-    expect((await found()).every(({ reason, count, jobId }) => reason === 'rejected' && count === 1 && jobId === null)).toBe(true);
     expect((await letters(place.userId)).filter(({ queue }) => queue === 'store')).toEqual([]);
   });
 });
