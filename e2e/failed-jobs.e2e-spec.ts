@@ -55,7 +55,11 @@ await inBothWays('what failed', [dockerEngine('20')], (way) => {
     await moveTo(environmentId, engine.location);
     expectStatus(202, await retry(ada, job));
     expect(await ada.settledImage(image.id)).toMatchObject({ status: 'ready', imported: true });
-    expect(expectStatus(200, await ada.get<Job>(`/job/${job.id}`))).toMatchObject({ state: 'succeeded', attempt: 3, error: null });
+    expect(expectStatus(200, await ada.get<Job>(`/job/${job.id}`))).toMatchObject({
+      state: 'succeeded',
+      attempt: 3,
+      error: null,
+    });
     expect(await retry(ada, job)).toMatchObject({ status: 409, body: { detail: expect.stringContaining('succeeded') } });
   }, 90_000);
 

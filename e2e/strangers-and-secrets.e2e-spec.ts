@@ -98,7 +98,12 @@ await inBothWays('strangers and secrets', [], (way) => {
     expect((await bob.post('/deploy', { imageid: ids.image, environmentId: own.id })).status).toBe(405);
     expect((await bob.get<unknown[]>('/deployments')).body).toEqual([]);
     expect((await bob.get<unknown[]>('/images')).body).toEqual([]);
-    for (const list of ['/jobs', `/jobs?imageId=${ids.image}`, `/jobs?deploymentId=${ids.deployment}`, `/deadletters?jobId=${ids.job}`])
+    for (const list of [
+      '/jobs',
+      `/jobs?imageId=${ids.image}`,
+      `/jobs?deploymentId=${ids.deployment}`,
+      `/deadletters?jobId=${ids.job}`,
+    ])
       expect({ list, found: (await bob.get<unknown[]>(list)).body }).toEqual({ list, found: [] });
   });
 

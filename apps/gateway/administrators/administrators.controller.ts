@@ -20,7 +20,8 @@ export class AdministratorsController {
   @Put('administrators/:username')
   @Operation('nameAdministrator', {
     summary: 'Make a user an administrator',
-    description: 'They see the jobs of all users, and may run failed ones again; images and credentials of others stay closed to them.',
+    description:
+      'They see the jobs of all users, and may run failed ones again; images and credentials of others stay closed to them.',
     answers: Administrator,
     problems: { ...REFUSED, 404: 'User not found' },
   })

@@ -10,7 +10,13 @@ import { SecretBox } from '#libs/secrets';
 import { tempDir } from '#libs/testing';
 import { startGateway } from '../start.js';
 
-export const ADA: User = { id: '7f3c0a52-6d1e-4c7a-9b0e-2f1a5d3c8e11', username: 'ada', email: null, fullname: 'Ada Lovelace', administrator: false };
+export const ADA: User = {
+  id: '7f3c0a52-6d1e-4c7a-9b0e-2f1a5d3c8e11',
+  username: 'ada',
+  email: null,
+  fullname: 'Ada Lovelace',
+  administrator: false,
+};
 export const PASSWORD = 'pass:word ü';
 export const BASIC = `Basic ${Buffer.from(`ada:${PASSWORD}`).toString('base64')}`;
 

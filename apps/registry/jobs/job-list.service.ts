@@ -43,7 +43,10 @@ export class JobListService {
 
   private async total(viewer: JobViewer, query: JobQuery): Promise<number> {
     const [sql, parameters] = this.matching(viewer, query).select('1').limit(COUNTED_TO).getQueryAndParameters();
-    const [counted] = await this.database.query<{ jobs: number }>(`SELECT count(*)::int AS jobs FROM (${sql}) counted`, parameters);
+    const [counted] = await this.database.query<{ jobs: number }>(
+      `SELECT count(*)::int AS jobs FROM (${sql}) counted`,
+      parameters,
+    );
     return counted?.jobs ?? 0;
   }
 

@@ -2,7 +2,16 @@ import { describe, expect, it } from '@jest/globals';
 import { runAgain, type FailedJob, type RunAgain } from './run-again.rules.js';
 
 const job = (action: string, more: Partial<FailedJob>): FailedJob => ({
-  ...{ action, state: 'failed', image: null, deployment: null, environment: null, blob: null, rival: null, takesDeployment: false },
+  ...{
+    action,
+    state: 'failed',
+    image: null,
+    deployment: null,
+    environment: null,
+    blob: null,
+    rival: null,
+    takesDeployment: false,
+  },
   ...more,
 });
 const importing = (more: Partial<FailedJob> = {}) => job('import', { image: 'awaits', environment: 'there', ...more });

@@ -51,7 +51,8 @@ function refusalOfDeployment({ deployment, rival }: FailedJob): string | null {
 function refusalBesideRival({ action, rival }: FailedJob): string | null {
   if (rival === null) return null;
   const is = `job ${rival.id} (${rival.action}), which is ${rival.state}`;
-  if (rival.action === 'remove') return `what it left in the environment is being removed by ${is}: try again when that has ended`;
+  if (rival.action === 'remove')
+    return `what it left in the environment is being removed by ${is}: try again when that has ended`;
   if (rival.action === 'dispose')
     return `what it left in the environment is being disposed of by ${is}: try again when that has ended`;
   if (action === 'dispose') return `${is}, needs what it would dispose of, and does so itself in the end`;

@@ -1,6 +1,6 @@
 import { Jobs, type JobState } from '#libs/contracts';
 import { isBlobThere } from '../blobs/blob-there.js';
-import { DeploymentEntity, EnvironmentEntity, ImageEntity, type JobEntity, type Transaction } from '../database/index.js';
+import { DeploymentEntity, type EnvironmentEntity, ImageEntity, type JobEntity, type Transaction } from '../database/index.js';
 import { convertDetails, makingKey } from './convert-details.js';
 import { removalDetails } from './removal-details.js';
 import { type FailedJob } from './run-again.rules.js';

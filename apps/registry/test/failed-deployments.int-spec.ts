@@ -1,5 +1,13 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
-import { DeploymentCalls, ImageCalls, JobCalls, type Deployment, type Job, type JobMessage, type JobOutcome } from '#libs/contracts';
+import {
+  DeploymentCalls,
+  ImageCalls,
+  JobCalls,
+  type Deployment,
+  type Job,
+  type JobMessage,
+  type JobOutcome,
+} from '#libs/contracts';
 import { describeWith, postgres } from '#libs/testing';
 import { ConversionPlace } from './conversion-place.js';
 
@@ -16,8 +24,7 @@ await describeWith([postgres()], 'a failed job of a deployment', () => {
 
   const retry = (jobId: string): Promise<Job> => place.vice.ask(JobCalls.retryJob, { userId: place.userId, jobId });
   const status = async (deployment: Deployment) => (await place.now(deployment)).status;
-  const note = ({ jobId, attempt }: JobMessage) =>
-    place.vice.ask(JobCalls.noteReference, { jobId, attempt, reference: 'half' });
+  const note = ({ jobId, attempt }: JobMessage) => place.vice.ask(JobCalls.noteReference, { jobId, attempt, reference: 'half' });
 
   async function deploying(): Promise<{ deployment: Deployment; message: JobMessage; image: { id: string; digest: string } }> {
     const image = await place.image('docker-image');
@@ -54,7 +61,9 @@ await describeWith([postgres()], 'a failed job of a deployment', () => {
     await note(message);
     await place.report(message, REFUSED);
     const cleaning = await place.vice.next('export', deployment.id);
-    await expect(retry(message.jobId)).rejects.toMatchObject(why(/removed by job .* which is queued: try again when that has ended/));
+    await expect(retry(message.jobId)).rejects.toMatchObject(
+      why(/removed by job .* which is queued: try again when that has ended/),
+    );
     await place.claim(cleaning);
     await expect(retry(message.jobId)).rejects.toMatchObject(why(/which is running: try again/));
     await place.report(cleaning, DONE);
@@ -118,7 +127,10 @@ await describeWith([postgres()], 'a failed job of a deployment', () => {
     await place.report(message, REFUSED);
     expect(await status(deployment)).toBe('failed');
     await retry(message.jobId);
-    expect(await place.now(deployment)).toMatchObject({ status: 'converting', plan: [{ state: 'queued' }, { state: 'planned' }] });
+    expect(await place.now(deployment)).toMatchObject({
+      status: 'converting',
+      plan: [{ state: 'queued' }, { state: 'planned' }],
+    });
     const { result } = await place.convert(deployment);
     expect(await place.export(deployment)).toMatchObject({ digest: result.digest });
     expect(await status(deployment)).toBe('deployed');

@@ -80,9 +80,15 @@ await describeWith([postgres()], 'a failed job that brings content', () => {
 
   it('is not run again while it is none that failed', async () => {
     const { message } = await place.importing();
-    await expect(place.retry(message.jobId)).rejects.toMatchObject({ ...NOT_RETRYABLE, message: expect.stringMatching(/it is queued/) });
+    await expect(place.retry(message.jobId)).rejects.toMatchObject({
+      ...NOT_RETRYABLE,
+      message: expect.stringMatching(/it is queued/),
+    });
     await place.claim(message);
-    await expect(place.retry(message.jobId)).rejects.toMatchObject({ ...NOT_RETRYABLE, message: expect.stringMatching(/it is running/) });
+    await expect(place.retry(message.jobId)).rejects.toMatchObject({
+      ...NOT_RETRYABLE,
+      message: expect.stringMatching(/it is running/),
+    });
   });
 
   it('is not there for another user, nor where there is none', async () => {
@@ -100,10 +106,16 @@ await describeWith([postgres()], 'a failed job that brings content', () => {
   it('is void once the image is imported anew, uploaded anew or gone', async () => {
     const again = await place.failedImport();
     await place.vice.ask(ImageCalls.updateImage, { userId: place.userId, imageId: again.image.id, image: { title: 'again' } });
-    await expect(place.retry(again.message.jobId)).rejects.toMatchObject({ ...NOT_RETRYABLE, message: expect.stringMatching(/anew since/) });
+    await expect(place.retry(again.message.jobId)).rejects.toMatchObject({
+      ...NOT_RETRYABLE,
+      message: expect.stringMatching(/anew since/),
+    });
     const gone = await place.failedImport();
     await place.vice.ask(ImageCalls.deleteImage, { userId: place.userId, imageId: gone.image.id });
-    await expect(place.retry(gone.message.jobId)).rejects.toMatchObject({ ...NOT_RETRYABLE, message: expect.stringMatching(/image does not exist/) });
+    await expect(place.retry(gone.message.jobId)).rejects.toMatchObject({
+      ...NOT_RETRYABLE,
+      message: expect.stringMatching(/image does not exist/),
+    });
   });
 
   it('or a change of the image at the same time runs it again, never both', async () => {
@@ -120,7 +132,10 @@ await describeWith([postgres()], 'a failed job that brings content', () => {
   it('is void once its environment is gone', async () => {
     const { message, environmentId } = await place.failedImport();
     await place.vice.ask(EnvironmentCalls.deleteEnvironment, { userId: place.userId, environmentId });
-    await expect(place.retry(message.jobId)).rejects.toMatchObject({ ...NOT_RETRYABLE, message: expect.stringMatching(/environment does not exist/) });
+    await expect(place.retry(message.jobId)).rejects.toMatchObject({
+      ...NOT_RETRYABLE,
+      message: expect.stringMatching(/environment does not exist/),
+    });
   });
 
   it('takes over the temporaries that were to be disposed of, and waits for a disposal that has begun', async () => {
@@ -134,10 +149,16 @@ await describeWith([postgres()], 'a failed job that brings content', () => {
     await place.report(second, REFUSED);
     const next = await place.vice.next('import', image.id);
     await place.claim(next);
-    await expect(place.retry(message.jobId)).rejects.toMatchObject({ ...NOT_RETRYABLE, message: expect.stringMatching(/disposed of by job/) });
+    await expect(place.retry(message.jobId)).rejects.toMatchObject({
+      ...NOT_RETRYABLE,
+      message: expect.stringMatching(/disposed of by job/),
+    });
     await place.report(next, REFUSED);
     await place.retry(message.jobId);
-    await expect(place.retry(next.jobId)).rejects.toMatchObject({ ...NOT_RETRYABLE, message: expect.stringMatching(/needs what it would dispose of/) });
+    await expect(place.retry(next.jobId)).rejects.toMatchObject({
+      ...NOT_RETRYABLE,
+      message: expect.stringMatching(/needs what it would dispose of/),
+    });
   });
 
   it('looks again at bytes that were refused, and keeps them from being collected', async () => {
@@ -157,6 +178,9 @@ await describeWith([postgres()], 'a failed job that brings content', () => {
     await place.claim(message);
     await place.report(message, hostile);
     await place.condemn(digest);
-    await expect(place.retry(message.jobId)).rejects.toMatchObject({ ...NOT_RETRYABLE, message: expect.stringMatching(/upload the image again/) });
+    await expect(place.retry(message.jobId)).rejects.toMatchObject({
+      ...NOT_RETRYABLE,
+      message: expect.stringMatching(/upload the image again/),
+    });
   });
 });

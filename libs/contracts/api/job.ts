@@ -26,7 +26,12 @@ export class Job {
   @ApiProperty({ format: 'uuid' })
   id!: string;
 
-  @ApiProperty({ type: String, format: 'uuid', nullable: true, description: 'Whose it is; null of what the service does for itself' })
+  @ApiProperty({
+    type: String,
+    format: 'uuid',
+    nullable: true,
+    description: 'Whose it is; null of what the service does for itself',
+  })
   userid!: string | null;
 
   @ApiProperty({ type: String, format: 'uuid', nullable: true })

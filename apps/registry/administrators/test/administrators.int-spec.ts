@@ -16,8 +16,7 @@ await describeWith([postgres()], 'administrators', () => {
   afterAll(async () => vice[Symbol.asyncDispose]());
 
   const login = (username: string) => ({ username, password: vice.box.seal('secret', loginSecret(username)) });
-  const create = (username: string) =>
-    vice.ask(UserCalls.createUser, { ...login(username), email: null, fullname: null });
+  const create = (username: string) => vice.ask(UserCalls.createUser, { ...login(username), email: null, fullname: null });
   const find = (userId = root.id) => vice.ask(UserCalls.findAdministrators, { userId });
   const name = (username: string, userId = root.id) => vice.ask(UserCalls.nameAdministrator, { userId, username });
   const withdraw = (username: string, userId = root.id) => vice.ask(UserCalls.withdrawAdministrator, { userId, username });

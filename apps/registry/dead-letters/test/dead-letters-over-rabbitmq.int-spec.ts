@@ -1,28 +1,23 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
-import { connect, type Channel, type ChannelModel } from 'amqplib';
-import { JOB_QUEUES, JobCalls, type DeadLetter } from '#libs/contracts';
+import { JobCalls, type DeadLetter } from '#libs/contracts';
+import { RawQueues } from '../../../../libs/messaging/test/raw-queues.js';
 import { brokerUrl, describeWith, postgres, rabbitmq, until } from '#libs/testing';
 import { FailedPlace } from '../../test/failed-place.js';
 
 await describeWith([postgres(), rabbitmq()], 'what RabbitMQ gave up on', () => {
-  const queuePrefix = `test-${randomUUID().slice(0, 8)}`;
+  let queues: RawQueues;
   let place: FailedPlace;
   let administrator: string;
-  let connection: ChannelModel;
-  let channel: Channel;
 
   beforeAll(async () => {
-    place = await FailedPlace.open({}, { rabbit: { url: brokerUrl(), queuePrefix } });
+    queues = await RawQueues.open(brokerUrl());
+    place = await FailedPlace.open({}, { rabbit: { url: queues.url, queuePrefix: queues.prefix } });
     administrator = await place.administrator();
-    connection = await connect(brokerUrl());
-    channel = await connection.createChannel();
   }, 60_000);
   afterAll(async () => {
     await place[Symbol.asyncDispose]();
-    for (const queue of JOB_QUEUES)
-      for (const name of [`${queuePrefix}.${queue}`, `${queuePrefix}.${queue}.dead`]) await channel.deleteQueue(name);
-    await connection.close();
+    await queues[Symbol.asyncDispose]();
   }, 60_000);
 
   const letters = async (userId: string): Promise<DeadLetter[]> =>
@@ -32,8 +27,8 @@ await describeWith([postgres(), rabbitmq()], 'what RabbitMQ gave up on', () => {
     const { message } = await place.importing();
     const letter = { messageId: randomUUID(), headers: { 'x-death': [{ reason: 'rejected', count: 1 }] } };
     const body = Buffer.from(JSON.stringify(message));
-    for (let time = 0; time < 3; time++) channel.sendToQueue(`${queuePrefix}.import.dead`, body, letter);
-    channel.sendToQueue(`${queuePrefix}.import.dead`, body, { ...letter, messageId: randomUUID() });
+    for (let time = 0; time < 3; time++) queues.sendDead('import', body, letter);
+    queues.sendDead('import', body, { ...letter, messageId: randomUUID() });
     await until(async () => (await place.job(message.jobId)).deadLetters?.count === 2, { what: 'both are counted' });
     expect((await letters(place.userId)).map(({ jobId, reason, count }) => ({ jobId, reason, count }))).toEqual([
       { jobId: message.jobId, reason: 'rejected', count: 1 },
@@ -46,13 +41,13 @@ await describeWith([postgres(), rabbitmq()], 'what RabbitMQ gave up on', () => {
 
   it('and is no job, is kept as it was, and shown to administrators alone', async () => {
     const rubbish = [Buffer.from('not json'), Buffer.from('[1]'), Buffer.from([0x00, 0xff, 0x41]), Buffer.alloc(9_000, 'x')];
-    for (const body of rubbish) channel.sendToQueue(`${queuePrefix}.store`, body);
+    for (const body of rubbish) queues.send('store', body);
     const found = async () => (await letters(administrator)).filter(({ queue }) => queue === 'store');
     await until(async () => (await found()).length === rubbish.length, { what: 'all of it is kept' });
-    expect((await found()).map(({ body }) => body).sort()).toEqual(
-      ['not json', '[1]', '\ufffd\ufffdA', 'x'.repeat(4096)].sort(),
+    expect((await found()).map(({ body }) => body).sort()).toEqual(['not json', '[1]', '\ufffd\ufffdA', 'x'.repeat(4096)].sort());
+    expect((await found()).every(({ reason, count, jobId }) => reason === 'rejected' && count === 1 && jobId === null)).toBe(
+      true,
     );
-    expect((await found()).every(({ reason, count, jobId }) => reason === 'rejected' && count === 1 && jobId === null)).toBe(true);
     expect((await letters(place.userId)).filter(({ queue }) => queue === 'store')).toEqual([]);
   });
 });
