@@ -50,7 +50,7 @@ VOLUME /data
 EXPOSE 8080
 STOPSIGNAL SIGTERM
 # not by Node: to start another one every few seconds is much for a question, and on a busy machine it would be too late
-HEALTHCHECK --interval=5s --timeout=10s --start-period=120s --retries=5 \
+HEALTHCHECK --interval=5s --timeout=10s --start-period=300s --retries=5 \
   CMD ["bash", "-c", "exec 3<>/dev/tcp/127.0.0.1/${PORT:-8080} && printf 'GET /health/live HTTP/1.0\\r\\n\\r\\n' >&3 && read -t 9 -r _ status _ <&3 && [ \"$status\" = 200 ]"]
 ENTRYPOINT ["/usr/bin/tini", "--"]
 CMD ["node", "dist/apps/gateway/main.js"]
