@@ -17,7 +17,7 @@ RUN [ -e node_modules/.package-lock.json ] || npm ci --ignore-scripts --no-audit
 
 FROM dependencies AS build
 COPY LICENSE nest-cli.json tsconfig.json tsconfig.build.json ./
-COPY scripts scripts
+COPY scripts/prepare.mjs scripts/build.mjs scripts/keep-production.mjs scripts/
 COPY libs libs
 COPY apps apps
 RUN node scripts/build.mjs && node scripts/keep-production.mjs
@@ -49,8 +49,8 @@ USER 10001:10001
 VOLUME /data
 EXPOSE 8080
 STOPSIGNAL SIGTERM
-# busybox, because a second Node every few seconds is much for a question
-HEALTHCHECK --interval=5s --timeout=10s --start-period=120s --retries=5 \
-  CMD busybox wget -q -T 9 -O /dev/null "http://127.0.0.1:${PORT:-8080}/health/live" || exit 1
+# not by Node: to start another one every few seconds is much for a question, and on a busy machine it would be too late
+HEALTHCHECK --interval=5s --timeout=10s --start-period=300s --retries=5 \
+  CMD ["bash", "-c", "exec 3<>/dev/tcp/127.0.0.1/${PORT:-8080} && printf 'GET /health/live HTTP/1.0\\r\\n\\r\\n' >&3 && read -t 9 -r _ status _ <&3 && [ \"$status\" = 200 ]"]
 ENTRYPOINT ["/usr/bin/tini", "--"]
 CMD ["node", "dist/apps/gateway/main.js"]
