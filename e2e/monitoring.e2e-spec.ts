@@ -31,7 +31,8 @@ await describeWith([postgres(), rabbitmqOwn('4'), prometheus()], 'a real Prometh
 
   beforeAll(async () => {
     broker = await startBroker('4');
-    vice = await startVice('separate', { amqpUrl: broker.url });
+    // leases that a busy machine keeps: those that lapse would be reported
+    vice = await startVice('separate', { amqpUrl: broker.url, env: { VICE_LEASE_SECONDS: '60' } });
     const config = join(vice.dataDir, 'prometheus.yml');
     await writeFile(config, stringify(configuration(vice, broker)));
     watcher = await startPrometheus(config);
