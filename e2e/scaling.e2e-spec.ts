@@ -63,7 +63,7 @@ await describeWith([postgres(), rabbitmqOwn('3'), dockerEngine('20')], '50 jobs,
     environmentId = (await ada.dockerEnvironment(line.location)).id;
     original = await ada.importedImage(environmentId, 'big:1');
     for (const kind of JOB_KINDS) await vice.process(WORKER_OF[kind]).kill('SIGTERM');
-  }, 240_000);
+  }, 400_000);
   afterAll(async () => {
     await vice?.[Symbol.asyncDispose]();
     await Promise.all([rabbit, line, engine].map((part) => part?.[Symbol.asyncDispose]()));
