@@ -62,12 +62,20 @@ await describeWith([postgres(), rabbitmq(), dockerEngine('20')], 'a change of th
     await worksThroughout();
   }, 120_000);
 
-  test.each<Service>(['gateway', 'registry', 'import-worker'])('a %s that still seals with the former key does not start', async (service) => {
-    const keys = { VICE_SECRET_KEY: former, VICE_OTHER_SECRET_KEYS: next };
-    const late = await startProcess(service, { env: { ...environmentOf(vice), ...keys }, port: await freePort(), waitUntilReady: false });
-    expect(await late.exited).toMatchObject({ code: 1 });
-    expect(late.logs()).toContain(`${SecretBox.fromKey(former).keyId} was given up`);
-  }, 120_000);
+  test.each<Service>(['gateway', 'registry', 'import-worker'])(
+    'a %s that still seals with the former key does not start',
+    async (service) => {
+      const keys = { VICE_SECRET_KEY: former, VICE_OTHER_SECRET_KEYS: next };
+      const late = await startProcess(service, {
+        env: { ...environmentOf(vice), ...keys },
+        port: await freePort(),
+        waitUntilReady: false,
+      });
+      expect(await late.exited).toMatchObject({ code: 1 });
+      expect(late.logs()).toContain(`${SecretBox.fromKey(former).keyId} was given up`);
+    },
+    120_000,
+  );
 
   test('last, they forget the former key, and all environments go on working', () => rollOut(next), 400_000);
 
@@ -83,7 +91,8 @@ await describeWith([postgres(), rabbitmq(), dockerEngine('20')], 'a change of th
   /** Registers one more, and has the secrets of all opened. */
   async function worksThroughout(): Promise<void> {
     environments.push((await ada.createEnvironment(secrets(engine.location))).id);
-    for (const id of environments) expect(expectStatus(200, await ada.post(`/environment/${id}/check`))).toMatchObject({ ok: true });
+    for (const id of environments)
+      expect(expectStatus(200, await ada.post(`/environment/${id}/check`))).toMatchObject({ ok: true });
     for (const id of [environments[0], environments.at(-1)]) await ada.importedImage(id ?? '', 'small:1');
   }
 });

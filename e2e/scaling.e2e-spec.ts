@@ -86,15 +86,19 @@ await describeWith([postgres(), rabbitmqOwn('3'), dockerEngine('20')], '50 jobs,
     });
   }, 120_000);
 
-  test.each([1, 2, 3])('with %i workers for imports and for exports, all views agree, and what they have in hand counts', async (count) => {
-    for (const kind of ['import', 'export'] as const) workers[kind].push(await vice.addWorker(WORKER_OF[kind]));
-    await inHand({ import: count * CONCURRENCY, export: count * CONCURRENCY });
-    await allAgree({
-      import: { pending: IMPORTS, workers: count },
-      export: { pending: DEPLOYMENTS, workers: count },
-      store: { pending: UPLOADS, workers: 0 },
-    });
-  }, 120_000);
+  test.each([1, 2, 3])(
+    'with %i workers for imports and for exports, all views agree, and what they have in hand counts',
+    async (count) => {
+      for (const kind of ['import', 'export'] as const) workers[kind].push(await vice.addWorker(WORKER_OF[kind]));
+      await inHand({ import: count * CONCURRENCY, export: count * CONCURRENCY });
+      await allAgree({
+        import: { pending: IMPORTS, workers: count },
+        export: { pending: DEPLOYMENTS, workers: count },
+        store: { pending: UPLOADS, workers: 0 },
+      });
+    },
+    120_000,
+  );
 
   test('a worker that is stopped in the middle hands back what it has in hand: it is pending again', async () => {
     const stopped = (['import', 'export'] as const).map((kind) => workers[kind].shift());
@@ -180,7 +184,9 @@ await describeWith([postgres(), rabbitmqOwn('3'), dockerEngine('20')], '50 jobs,
       seen = await views();
       return expect(seen).toEqual(agreement) === undefined;
     };
-    await until(agree, { what: 'all views agree', timeout: AGREE_MS, interval: 500 }).catch(() => expect(seen).toEqual(agreement));
+    await until(agree, { what: 'all views agree', timeout: AGREE_MS, interval: 500 }).catch(() =>
+      expect(seen).toEqual(agreement),
+    );
   }
 
   /** Waits until so many jobs run. */

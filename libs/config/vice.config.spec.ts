@@ -52,7 +52,10 @@ describe('configuration', () => {
   it('takes other secret keys, any number, for what they sealed', () => {
     const other = Buffer.alloc(32, 9).toString('base64');
     expect(loadConfig('registry', alone).otherSecretKeys).toEqual([]);
-    expect(loadConfig('registry', { ...alone, VICE_OTHER_SECRET_KEYS: `${other}, ${key}` }).otherSecretKeys).toEqual([other, key]);
+    expect(loadConfig('registry', { ...alone, VICE_OTHER_SECRET_KEYS: `${other}, ${key}` }).otherSecretKeys).toEqual([
+      other,
+      key,
+    ]);
   });
 
   it('takes the blob store as file: and a path, with or without slashes', () => {
