@@ -73,7 +73,8 @@ export class Scrape {
     for (const kind of JOB_KINDS) {
       found[kind].pending += inHand(kind);
       const told = this.value('vice_queue_pending', { kind });
-      if (told !== found[kind].pending) throw new Error(`vice_queue_pending of ${kind} is ${told}, and its parts ${found[kind].pending}`);
+      if (told !== found[kind].pending)
+        throw new Error(`vice_queue_pending of ${kind} is ${told}, and its parts ${found[kind].pending}`);
     }
     return found;
   }

@@ -210,7 +210,7 @@ class Processes implements AsyncDisposable {
   }
 
   private async start(app: App, port?: number): Promise<TestProcess> {
-    const process = await startProcess(app, { env: this.env, timeout: 90_000, ...(port !== undefined && { port }) });
+    const process = await startProcess(app, { env: this.env, timeout: 180_000, ...(port !== undefined && { port }) });
     this.all.push(process);
     void process.exited.then(({ code }) => {
       if (this.running.get(app) === process) this.running.delete(app);

@@ -56,7 +56,7 @@ export async function rotateKey(database: Database, box: SecretBox): Promise<Key
   if (current === box.keyId) return done;
   await refuseUnopenable(manager, box);
   const all: Resealed[] = [];
-  for (let after: string | undefined = FIRST_ID; after !== undefined; ) {
+  for (let after: string | undefined = FIRST_ID; after !== undefined;) {
     const batch: Batch = await database.transaction(({ manager }) => resealBatch(manager, box, after ?? FIRST_ID));
     all.push(...batch.resealed);
     after = batch.last;
@@ -100,7 +100,7 @@ async function resealBatch(manager: EntityManager, box: SecretBox, after: string
 async function changeKey(manager: EntityManager, box: SecretBox, formerKeyIds: ReadonlySet<string>): Promise<Resealed[]> {
   const { current, retired } = await databaseKeys(manager, 'FOR UPDATE');
   const late: Resealed[] = [];
-  for (let after: string | undefined = FIRST_ID; after !== undefined; ) {
+  for (let after: string | undefined = FIRST_ID; after !== undefined;) {
     const batch = await resealBatch(manager, box, after);
     late.push(...batch.resealed);
     after = batch.last;

@@ -51,10 +51,16 @@ await describeWith([postgres()], 'a change of the secret key', () => {
 
   it('seals everything anew, bound to what it belongs to, and leaves all else as it is', async () => {
     const before = await environments();
-    expect(await rotate(between)).toMatch(/^500 secrets of 225 environments are sealed anew.*belongs to the secret key/s);
+    expect(await rotate(between)).toMatch(/^525 secrets of 225 environments are sealed anew.*belongs to the secret key/s);
     const rows = await environments();
     expect(rows.map(({ id, updated_at }) => [id, updated_at])).toEqual(before.map(({ id, updated_at }) => [id, updated_at]));
-    for (const row of rows) expect(opened(row, after)).toEqual(opened(before.find(({ id }) => id === row.id)!, former));
+    for (const row of rows)
+      expect(opened(row, after)).toEqual(
+        opened(
+          before.find(({ id }) => id === row.id)!,
+          former,
+        ),
+      );
     expect(sealedWith(rows, former)).toBe(0);
     expect(await sql('SELECT name, value FROM settings ORDER BY name')).toEqual([
       { name: 'retired-secret-key-ids', value: former.keyId },
@@ -128,14 +134,19 @@ await describeWith([postgres()], 'a change of the secret key', () => {
     };
     await create(box);
     const stranger = SecretBox.fromKey(next);
-    await expect(create(stranger)).rejects.toMatchObject({ code: 'UNAVAILABLE', message: expect.stringContaining(stranger.keyId) });
+    await expect(create(stranger)).rejects.toMatchObject({
+      code: 'UNAVAILABLE',
+      message: expect.stringContaining(stranger.keyId),
+    });
     await expect(ask(UserCalls.checkKey, { keyId: stranger.keyId, opens: [stranger.keyId, box.keyId] })).rejects.toMatchObject({
       code: 'CONFIGURATION',
       message: expect.stringContaining('VICE_OTHER_SECRET_KEYS'),
     });
     await registry.sql(`INSERT INTO settings VALUES ('retired-secret-key-ids', '${box.keyId}')`);
     await expect(create(box)).rejects.toMatchObject({ code: 'UNAVAILABLE', message: expect.stringContaining('given up') });
-    await expect(ask(UserCalls.checkKey, { keyId: box.keyId, opens: [box.keyId] })).rejects.toMatchObject({ code: 'CONFIGURATION' });
+    await expect(ask(UserCalls.checkKey, { keyId: box.keyId, opens: [box.keyId] })).rejects.toMatchObject({
+      code: 'CONFIGURATION',
+    });
   });
 
   async function sql(text: string, values: unknown[] = []): Promise<Record<string, unknown>[]> {
@@ -160,7 +171,13 @@ await describeWith([postgres()], 'a change of the secret key', () => {
   /** As an operator runs it. */
   function command() {
     const child = spawn(process.execPath, [join(projectRoot, 'dist/apps/standalone/rotate-key.js')], {
-      env: { ...process.env, NODE_OPTIONS: '', DATABASE_URL: database.url, VICE_SECRET_KEY: newKey, VICE_OTHER_SECRET_KEYS: formerKey },
+      env: {
+        ...process.env,
+        NODE_OPTIONS: '',
+        DATABASE_URL: database.url,
+        VICE_SECRET_KEY: newKey,
+        VICE_OTHER_SECRET_KEYS: formerKey,
+      },
     });
     const said: Buffer[] = [];
     for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => said.push(chunk));
@@ -174,7 +191,9 @@ await describeWith([postgres()], 'a change of the secret key', () => {
 function opened({ id, password, secrets }: Row, box: SecretBox) {
   return {
     password: password === null ? null : box.open(password, environmentSecret(id, 'password')),
-    secrets: Object.fromEntries(Object.entries(secrets).map(([key, sealed]) => [key, box.open(sealed, environmentSecret(id, key))])),
+    secrets: Object.fromEntries(
+      Object.entries(secrets).map(([key, sealed]) => [key, box.open(sealed, environmentSecret(id, key))]),
+    ),
   };
 }
 
