@@ -25,6 +25,7 @@ await inBothWays('with blobs in S3', [objectStore(), tool('openssl')], (way) => 
         VICE_S3_ACCESS_KEY_ID: server.accessKeyId,
         VICE_S3_SECRET_ACCESS_KEY: secret(),
         VICE_BLOB_REDIRECT: String(redirect),
+        VICE_LEASE_SECONDS: '15',
       },
     });
   const keysOf = async (folder: string) =>
@@ -35,7 +36,7 @@ await inBothWays('with blobs in S3', [objectStore(), tool('openssl')], (way) => 
     await server.makeBucket('images');
     vice = await start(false);
     ada = await vice.newUser();
-  }, 180_000);
+  }, 300_000);
   afterAll(async () => {
     satellite?.faults.letGo();
     await vice?.[Symbol.asyncDispose]();

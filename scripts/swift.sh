@@ -119,6 +119,8 @@ allow_account_management = true
 account_autocreate = true
 conn_timeout = 10
 node_timeout = 60
+# a server that was slow once, on a busy machine, is not passed over for a minute
+error_suppression_interval = 0
 END
 }
 
