@@ -1,7 +1,7 @@
 import { type ViceConfig } from '#libs/config';
 import { createBlobStore, BlobLedger } from '#libs/blobs';
-import { CallClient, createBroker, type Closable } from '#libs/messaging';
-import { createLogger } from '#libs/observability';
+import { CallClient, createBroker, observeProcess, type Closable } from '#libs/messaging';
+import { neverLog, passwordsIn } from '#libs/observability';
 import { startExportWorker } from '../export-worker/start.js';
 import { startGateway } from '../gateway/start.js';
 import { startImportWorker } from '../import-worker/start.js';
@@ -13,15 +13,17 @@ import { keptSecretKey } from './secret-key.js';
 
 /** All five services in this process. Closes in the opposite order of starting, also when a start fails half-way. */
 export async function startStandalone(config: ViceConfig): Promise<Closable & { url: string }> {
-  const logger = createLogger('standalone', config.logLevel);
+  const { logger, tracing } = await observeProcess(config);
   const started: Closable[] = [];
   const keep = <T extends Closable>(part: T): T => (started.push(part), part);
   const close = async () => {
     for (let part = started.pop(); part; part = started.pop()) await part.close();
   };
+  keep(tracing);
   try {
     const secretKey = config.secretKey ?? (await keptSecretKey(config.dataDir));
     const databaseUrl = config.databaseUrl ?? (await embeddedDatabase(config, keep));
+    neverLog([secretKey, ...passwordsIn(databaseUrl)]);
     const broker = await createBroker({ amqpUrl: config.amqpUrl, queuePrefix: config.queuePrefix, logger });
     keep({ close: async () => broker[Symbol.asyncDispose]() });
     const parts = { config, broker, logger, secretKey, listen: false };

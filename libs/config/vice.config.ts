@@ -1,6 +1,7 @@
 import { isIP } from 'node:net';
 import { resolve } from 'node:path';
 import { EnvironmentReader } from './environment-reader.js';
+import { tracesConfig, type TracesConfig } from './traces.config.js';
 
 export const APPS = ['gateway', 'registry', 'import-worker', 'export-worker', 'store-worker', 'standalone'] as const;
 export type AppName = (typeof APPS)[number];
@@ -37,6 +38,8 @@ export interface ViceConfig {
   readonly variantQuotaBytes: number | null;
   readonly collectIntervalMs: number;
   readonly logLevel: (typeof LOG_LEVELS)[number];
+  /** null: no traces. */
+  readonly traces: TracesConfig | null;
 }
 
 const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
@@ -69,6 +72,7 @@ export function loadConfig(app: AppName, variables: Readonly<Record<string, stri
     variantQuotaBytes: variantQuota(read),
     collectIntervalMs: read.wholeNumber('VICE_COLLECT_SECONDS', 300, { min: 1, max: 86_400 }) * 1000,
     logLevel: read.oneOf('VICE_LOG_LEVEL', LOG_LEVELS, 'info'),
+    traces: tracesConfig(read, app),
   };
   if (!standalone) requireWhenAlone(read, config);
   read.finish();

@@ -2,11 +2,12 @@ import { setFlagsFromString } from 'node:v8';
 import { UserCalls } from '#libs/contracts';
 import { loadConfig, type AppName, type ViceConfig } from '#libs/config';
 import { ViceError } from '#libs/errors';
-import { createLogger, type Logger } from '#libs/observability';
+import { type Logger } from '#libs/observability';
 import { SecretBox } from '#libs/secrets';
 import { type Broker } from './broker.js';
 import { CallClient } from './calls/call-client.js';
 import { createBroker } from './create-broker.js';
+import { observeProcess } from './observed-process.js';
 import { startFault } from './start-fault.js';
 
 export interface Closable {
@@ -31,7 +32,7 @@ export async function runService(
   await runUntilSignal(async () => {
     const config = loadConfig(app);
     const secretKey = config.secretKey ?? '';
-    const logger = createLogger(app, config.logLevel);
+    const { logger, tracing } = await observeProcess(config);
     const broker = await createBroker({ amqpUrl: config.amqpUrl, queuePrefix: config.queuePrefix, logger });
     const service = await start({ config, broker, logger, secretKey });
     if (app !== 'registry') refuseForeignKey(broker, secretKey, logger);
@@ -40,6 +41,7 @@ export async function runService(
       async close() {
         await service.close();
         await broker[Symbol.asyncDispose]();
+        await tracing.close();
       },
     };
   });

@@ -5,6 +5,7 @@ import { Foundation1764000000000 } from './migrations/1764000000000-foundation.j
 import { ImageLists1764000000001 } from './migrations/1764000000001-image-lists.js';
 import { BlobReferences1764000000005 } from './migrations/1764000000005-blob-references.js';
 import { Conversions1764000000006 } from './migrations/1764000000006-conversions.js';
+import { Trails1764000000007 } from './migrations/1764000000007-trails.js';
 import { PreparingClient } from './preparing-client.js';
 
 export const ENTITIES = [UserEntity, EnvironmentEntity, ImageEntity, DeploymentEntity, JobEntity];
@@ -15,6 +16,7 @@ export const MIGRATIONS = [
   ImageLists1764000000001,
   BlobReferences1764000000005,
   Conversions1764000000006,
+  Trails1764000000007,
 ];
 
 const POOL_SIZE = 20;

@@ -11,6 +11,7 @@ import { RemovalEnding } from './endings/removal.ending.js';
 import { forgetDeletedEnvironment } from './endings/environment.ending.js';
 import { disposalDraft } from './job-drafts.js';
 import { JobOutbox } from './job-outbox.js';
+import { onTrailOf } from './job-trail.js';
 import { type NextState } from './job.rules.js';
 
 /** What comes next when a job of one action has ended. `result` is null unless it succeeded. */
@@ -38,13 +39,17 @@ export class EndingsService {
 
   /** `job` is locked, and carries what the attempt reported. */
   async apply(tx: Transaction, job: JobEntity, next: NextState, result: Json | null): Promise<void> {
+    await onTrailOf(job, () => this.end(tx, job, next, result));
+  }
+
+  private async end(tx: Transaction, job: JobEntity, next: NextState, result: Json | null): Promise<void> {
     job.state = next.state;
     job.failures = next.failures;
     if (next.error) [job.errorCode, job.errorMessage] = [next.error.code, storableText(next.error.message)];
     if (next.state === 'succeeded') [job.errorCode, job.errorMessage] = [null, null];
     await this.write(tx, job, next);
     this.logger.info(
-      { job: job.id, action: job.action, attempt: job.attempt, state: job.state, error: next.error ?? undefined },
+      { action: job.action, state: job.state, error: next.error ?? undefined },
       'an attempt ended',
     );
     if (next.state === 'queued') return this.outbox.requeued(tx);
