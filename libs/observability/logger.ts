@@ -1,4 +1,4 @@
-import { pino, type Logger } from 'pino';
+import { pino, type DestinationStream, type Logger } from 'pino';
 import { pretty } from './pretty.js';
 import { harmless } from './secrets/harmless.js';
 import { withoutSecrets } from './secrets/without-secrets.js';
@@ -11,8 +11,9 @@ const asItIs = <T>(value: T): T => value;
 /**
  * One JSON line per event on standard output; words for people when that is a terminal. Each says which request, job and trace it belongs to
  * (`requestId`, `jobId`, `attempt`, `traceId`, `spanId`), and none tells a secret.
+ * @param destination another one than standard output
  */
-export function createLogger(service: string, level: string): Logger {
+export function createLogger(service: string, level: string, destination?: DestinationStream): Logger {
   const options = {
     level,
     base: { service },
@@ -21,6 +22,7 @@ export function createLogger(service: string, level: string): Logger {
     serializers: { err: asItIs, msg: (text: unknown) => (typeof text === 'string' ? withoutSecrets(text) : text) },
     timestamp: pino.stdTimeFunctions.isoTime,
   };
+  if (destination) return pino(options, destination);
   return process.stdout.isTTY ? pino(options, pretty()) : pino(options);
 }
 

@@ -9,6 +9,7 @@ import {
   type EnvironmentProvider,
   type EnvironmentSession,
 } from './environment-provider.js';
+import { observedSession } from './observed-session.js';
 import { OpenStackProvider } from './openstack/openstack.provider.js';
 
 /** Every kind of environment that this server can speak to: a row per provider. */
@@ -29,7 +30,7 @@ export class Providers {
   async connect(access: EnvironmentAccess, signal: AbortSignal): Promise<EnvironmentSession> {
     signal.throwIfAborted();
     const provider = this.bySoftware.get(softwareName(access.software));
-    if (provider) return provider.connect(access, signal);
+    if (provider) return observedSession(await provider.connect(access, signal), provider.software, access);
     const known = `this server speaks to ${[...this.bySoftware.keys()].join(', ')}`;
     throw new ViceError(
       'NO_PROVIDER',

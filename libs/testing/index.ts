@@ -23,5 +23,6 @@ export {
 } from './requirement.js';
 export { projectRoot } from './scripts.js';
 export { shortTempPath, tempDir, type TempDir } from './temp-dir.js';
+export { startSpanReceiver, type ReceivedSpan, type SpanReceiver } from './span-receiver.js';
 export { until, type UntilOptions } from './until.js';
 export { bootDisk, virtualMachine, type BootOptions } from './virtual-machine.js';

@@ -1,7 +1,7 @@
 import { Transform } from 'node:stream';
 import { JobCalls, type Ask, type ClaimedJob, type JobProgress } from '#libs/contracts';
 import { ViceError, type ErrorCode } from '#libs/errors';
-import { untraced, type Logger } from '#libs/observability';
+import { untraced, withoutSecretsInHand, type Logger } from '#libs/observability';
 import { patiently } from '../patiently.js';
 import { unavailable } from '../unavailable.js';
 import { type StopReason } from './attempt-outcome.js';
@@ -91,7 +91,7 @@ export class JobRun implements RunningJob {
   }
 
   log(text: string): void {
-    this.logged.add(text);
+    this.logged.add(withoutSecretsInHand(text));
   }
 
   leftTemporaries(): void {

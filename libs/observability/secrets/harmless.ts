@@ -25,7 +25,7 @@ class Copy {
 
   fields(object: object): Record<string, unknown> {
     const copy: Record<string, unknown> = {};
-    for (const name of Object.keys(object)) {
+    for (const name of Object.keys(object).slice(0, MAX_VALUES)) {
       const value = member(object, name);
       if (value !== undefined) copy[name] = this.named(name, value);
     }
@@ -41,6 +41,7 @@ class Copy {
     if (typeof value === 'string') return withoutSecrets(value);
     if (typeof value === 'bigint') return String(value);
     if (typeof value !== 'object' || value === null) return value;
+    if (ArrayBuffer.isView(value)) return `[${value.byteLength} bytes]`;
     this.values += 1;
     if (this.open.has(value)) return '[circular]';
     if (this.open.size >= MAX_DEPTH || this.values > MAX_VALUES) return '[…]';
@@ -54,7 +55,6 @@ class Copy {
 
   private object(value: object): unknown {
     if (value instanceof Error) return this.error(value);
-    if (ArrayBuffer.isView(value)) return `[${value.byteLength} bytes]`;
     if (Array.isArray(value)) return this.list(value);
     if (value instanceof Set) return this.list([...value]);
     if (value instanceof Map) return this.fields(Object.fromEntries(value) as object);

@@ -39,15 +39,22 @@ const PATTERNS: readonly [RegExp, string | ((...found: string[]) => string)][] =
 
 /** The text without what must not be written: the secrets in hand, logins in URLs and headers, whatever is called a password in it. */
 export function withoutSecrets(text: string): string {
-  let left = text.length > LONGEST_TEXT ? `${text.slice(0, LONGEST_TEXT)}…` : text;
-  for (const secrets of [ofThisProcess, secretsInHand()]) for (const secret of secrets) left = without(left, secret);
+  let left = withoutSecretsInHand(text.length > LONGEST_TEXT ? `${text.slice(0, LONGEST_TEXT)}…` : text);
+  for (const secret of ofThisProcess) left = without(left, secret);
   if (!TELLING.test(left)) return left;
   for (const [pattern, instead] of PATTERNS) left = left.replace(pattern, instead as string);
   return left;
 }
 
+/** The text without the secrets that the work in hand has to do with, and else as it is. */
+export function withoutSecretsInHand(text: string): string {
+  let left = text;
+  for (const secret of secretsInHand()) left = without(left, secret);
+  return left;
+}
+
 /** The text without one value, also where it stands in a URL or in JSON. */
-export function without(text: string, secret: string): string {
+function without(text: string, secret: string): string {
   if (secret.length < SHORTEST || secret === SECRET) return text;
   let left = text;
   for (const form of formsOf(secret)) if (left.includes(form)) left = left.replaceAll(form, SECRET);

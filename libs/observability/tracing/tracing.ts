@@ -27,6 +27,9 @@ const SILENT: Span = { traceParent: '', set: () => {}, rename: () => {}, fail: (
 /** Of this process; null while tracing is off. */
 let tracer: Tracer | null = null;
 
+/** Name and nature of a span. */
+export type SpanStep = [name: string, options?: SpanOptions];
+
 export interface Tracing {
   /** Sends what is left, as far as that is done in a moment. */
   close(): Promise<void>;
