@@ -33,6 +33,7 @@ export async function startStandalone(config: ViceConfig): Promise<Closable & { 
     keep(await startExportWorker(parts));
     const blobs = createBlobStore(config.blobStore, new BlobLedger(new CallClient(broker).ask));
     const gateway = keep(await startGateway({ ...parts, blobs, checks: { tools: checkTools } }));
+    logger.info({ url: gateway.url }, 'standalone is up');
     return { url: gateway.url, close };
   } catch (error) {
     await close();

@@ -23,15 +23,15 @@ const SAMPLERS = [
 
 /** null: tracing is off. */
 export function tracesConfig(read: EnvironmentReader, app: string): TracesConfig | null {
-  const traces = {
-    endpoint: read.url('OTEL_EXPORTER_OTLP_ENDPOINT', ['http:', 'https:']),
+  const isDisabled = read.text('OTEL_SDK_DISABLED')?.toLowerCase() === 'true';
+  if (isDisabled || read.text('OTEL_EXPORTER_OTLP_ENDPOINT') === null) return null;
+  return {
+    endpoint: read.url('OTEL_EXPORTER_OTLP_ENDPOINT', ['http:', 'https:']) ?? '',
     headers: headers(read),
     serviceName: read.text('OTEL_SERVICE_NAME') ?? `vice-${app}`,
     sampler: read.oneOf('OTEL_TRACES_SAMPLER', SAMPLERS, 'parentbased_always_on'),
     ratio: ratio(read),
   };
-  const { endpoint } = traces;
-  return endpoint === null || read.text('OTEL_SDK_DISABLED')?.toLowerCase() === 'true' ? null : { ...traces, endpoint };
 }
 
 /** `name=value,name=value`, values percent-encoded. They are secrets, so a fault does not repeat them. */

@@ -1,5 +1,13 @@
 import { type ViceConfig } from '#libs/config';
-import { createLogger, endWithLastWords, neverLog, passwordsIn, startTracing, type Logger, type Tracing } from '#libs/observability';
+import {
+  createLogger,
+  endWithLastWords,
+  neverLog,
+  passwordsIn,
+  startTracing,
+  type Logger,
+  type Tracing,
+} from '#libs/observability';
 
 /** What tells of a process: its log lines, from the first to the last, and its traces where they are wanted. No secret of the configuration is in them. */
 export async function observeProcess(config: ViceConfig): Promise<{ logger: Logger; tracing: Tracing }> {

@@ -68,9 +68,18 @@ const named = (name: string) => ({ [name]: SECRET });
 
 describe('a log line never tells a secret', () => {
   it.each<[where: string, write: (log: Logger) => void]>([
-    ...['password', 'Password', 'clientSecret', 'apiToken', 'privateKey', 'key', 'sshKey', 'accessCode', 'Authorization', 'x-auth-token'].map(
-      (name): [string, (log: Logger) => void] => [`named ${name}`, (log) => log.info(named(name), 'm')],
-    ),
+    ...[
+      'password',
+      'Password',
+      'clientSecret',
+      'apiToken',
+      'privateKey',
+      'key',
+      'sshKey',
+      'accessCode',
+      'Authorization',
+      'x-auth-token',
+    ].map((name): [string, (log: Logger) => void] => [`named ${name}`, (log) => log.info(named(name), 'm')]),
     ['six levels deep', (log) => log.info({ a: { b: { c: { d: { e: named('password') } } } } }, 'm')],
     ['in a list', (log) => log.info({ list: [[named('token')]] }, 'm')],
     ['in a map', (log) => log.info({ map: new Map([['password', SECRET]]) }, 'm')],
@@ -82,13 +91,22 @@ describe('a log line never tells a secret', () => {
     ['in a message', (log) => log.info(`cannot reach postgres://vice:${SECRET}@db:5432/vice`)],
     ['in a formatted message', (log) => log.info('cannot reach %s', `amqps://${SECRET}@host`)],
     ['in a message of an error', (log) => log.error(new Error(`connect amqp://guest:${SECRET}@h failed`))],
-    ['in a stack', (log) => log.error({ err: Object.assign(new Error('m'), { stack: `Error: password=${SECRET}\n at x` }) }, 'm')],
-    ['in a property of an error', (log) => log.error({ err: Object.assign(new Error('m'), { config: { auth: named('pass') } }) }, 'm')],
+    [
+      'in a stack',
+      (log) => log.error({ err: Object.assign(new Error('m'), { stack: `Error: password=${SECRET}\n at x` }) }, 'm'),
+    ],
+    [
+      'in a property of an error',
+      (log) => log.error({ err: Object.assign(new Error('m'), { config: { auth: named('pass') } }) }, 'm'),
+    ],
     ['in a cause', (log) => log.error({ err: new Error('m', { cause: new Error('n', { cause: named('password') }) }) }, 'm')],
     ['in one of several errors', (log) => log.error({ err: new AggregateError([new Error(`token: ${SECRET}`)], 'm') }, 'm')],
     ['as a Basic login', (log) => log.info({ sent: `Basic ${login}` }, `header Authorization: Basic ${login}`)],
     ['as a Bearer token', (log) => log.info(`with Bearer ${SECRET}`)],
-    ['in JSON in a text', (log) => log.info({ body: JSON.stringify({ auth: { identity: { user: { password: SECRET } } } }) }, 'm')],
+    [
+      'in JSON in a text',
+      (log) => log.info({ body: JSON.stringify({ auth: { identity: { user: { password: SECRET } } } }) }, 'm'),
+    ],
     ['in JSON in JSON', (log) => log.info({ body: JSON.stringify({ a: JSON.stringify({ password: `${SECRET}"x` }) }) }, 'm')],
     ['as a parameter in a URL', (log) => log.info({ url: `https://host/x?user=ada&access_token=${SECRET}&more=1` }, 'm')],
     ['as a private key', (log) => log.info(`-----BEGIN RSA PRIVATE KEY-----\n${SECRET}\n-----END RSA PRIVATE KEY-----`)],
@@ -124,7 +142,13 @@ describe('a log line never tells a secret', () => {
   });
 
   it('and is written in time, however odd the text', () => {
-    const odd = ['token'.repeat(20_000), '://'.repeat(30_000), 'password="\\'.repeat(9_000), 'basic '.repeat(20_000), 'a@'.repeat(50_000)];
+    const odd = [
+      'token'.repeat(20_000),
+      '://'.repeat(30_000),
+      'password="\\'.repeat(9_000),
+      'basic '.repeat(20_000),
+      'a@'.repeat(50_000),
+    ];
     const began = performance.now();
     for (const text of odd) written((log) => log.info({ text }, 'm'));
     expect(performance.now() - began).toBeLessThan(1_000);

@@ -1,5 +1,10 @@
 import { tracedMethods, withoutSecretsInHand, type SpanStep } from '#libs/observability';
-import { type EnvironmentAccess, type EnvironmentSession, type PreparingSession, type ResumableSession } from './environment-provider.js';
+import {
+  type EnvironmentAccess,
+  type EnvironmentSession,
+  type PreparingSession,
+  type ResumableSession,
+} from './environment-provider.js';
 
 const OPERATIONS = ['check', 'list', 'describe', 'read', 'readFrom', 'write', 'verify', 'remove', 'prepare', 'dispose'] as const;
 

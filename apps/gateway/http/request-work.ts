@@ -16,7 +16,9 @@ export function workOnRequests(server: FastifyInstance): void {
     const work = request as GatewayRequest;
     const traceParent = readTraceParent(request.headers['traceparent']);
     beginWork({ requestId: request.id, ...(traceParent && { traceParent }) }, () => {
-      work.span = UNTRACED.test(request.url) ? undefined : beginTrace(spanName(request), { kind: 'server', attributes: spanAttributes(request) }, traceParent);
+      work.span = UNTRACED.test(request.url)
+        ? undefined
+        : beginTrace(spanName(request), { kind: 'server', attributes: spanAttributes(request) }, traceParent);
       withSpan(work.span, () => {
         work.atWork = boundToWork((run) => run()) as GatewayRequest['atWork'];
         done();

@@ -48,10 +48,7 @@ export class EndingsService {
     if (next.error) [job.errorCode, job.errorMessage] = [next.error.code, storableText(next.error.message)];
     if (next.state === 'succeeded') [job.errorCode, job.errorMessage] = [null, null];
     await this.write(tx, job, next);
-    this.logger.info(
-      { action: job.action, state: job.state, error: next.error ?? undefined },
-      'an attempt ended',
-    );
+    this.logger.info({ action: job.action, state: job.state, error: next.error ?? undefined }, 'an attempt ended');
     if (next.state === 'queued') return this.outbox.requeued(tx);
     await this.after(tx, job, result);
   }

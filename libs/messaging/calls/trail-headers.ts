@@ -1,7 +1,12 @@
 import { readTraceParent, type Trail } from '#libs/observability';
 
 /** How the trail of the work in hand looks as headers of a message; `traceparent` is W3C's. */
-const HEADERS = { requestId: 'vice-request-id', jobId: 'vice-job-id', attempt: 'vice-attempt', traceParent: 'traceparent' } as const;
+const HEADERS = {
+  requestId: 'vice-request-id',
+  jobId: 'vice-job-id',
+  attempt: 'vice-attempt',
+  traceParent: 'traceparent',
+} as const;
 
 export function headersOf({ requestId, jobId, attempt, traceParent }: Trail): Record<string, string | number> {
   return {

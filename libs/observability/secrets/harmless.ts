@@ -4,8 +4,7 @@ const MAX_DEPTH = 10;
 /** What an error drags along (a socket, a whole request) is not written to its end. */
 const MAX_VALUES = 500;
 
-const SECRET_PARTS =
-  /passw|passphrase|secret|token|private|authorization|cookie|credential|access_?code|api_?key|signature/i;
+const SECRET_PARTS = /passw|passphrase|secret|token|private|authorization|cookie|credential|access_?code|api_?key|signature/i;
 const SECRET_NAMES = new Set(['key', 'sshkey', 'pass', 'pwd', 'auth']);
 
 /** Whether what has this name is not to be written, whatever it is. */
@@ -65,13 +64,11 @@ class Copy {
 
   /** Node lists headers flat: a name, then its value. */
   private list(values: readonly unknown[]): unknown[] {
-    return values
-      .slice(0, MAX_VALUES)
-      .map((value, index) => {
-        const before = values[index - 1];
-        const isOfSecret = index % 2 === 1 && typeof before === 'string' && before.length < 40 && isSecret(before);
-        return isOfSecret ? SECRET : this.value(value);
-      });
+    return values.slice(0, MAX_VALUES).map((value, index) => {
+      const before = values[index - 1];
+      const isOfSecret = index % 2 === 1 && typeof before === 'string' && before.length < 40 && isSecret(before);
+      return isOfSecret ? SECRET : this.value(value);
+    });
   }
 
   private error(error: Error): Record<string, unknown> {

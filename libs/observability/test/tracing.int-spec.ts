@@ -37,7 +37,13 @@ describe('traces', () => {
     });
     await tracing.close();
     const [outer, inner] = [byName('outer')!, byName('inner')!];
-    expect(outer).toMatchObject({ traceId, parentSpanId: parentId, kind: 'server', service: 'vice-test', attributes: { size: 7 } });
+    expect(outer).toMatchObject({
+      traceId,
+      parentSpanId: parentId,
+      kind: 'server',
+      service: 'vice-test',
+      attributes: { size: 7 },
+    });
     expect(inner).toMatchObject({ traceId, parentSpanId: outer.spanId, kind: 'client', failed: false });
     expect(trails).toEqual([`00-${traceId}-${inner.spanId}-01`]);
     expect(receiver.spans()).toHaveLength(2);

@@ -1,4 +1,12 @@
-import { ROOT_CONTEXT, SpanKind, SpanStatusCode, trace, TraceFlags, type Context, type Span as OtelSpan } from '@opentelemetry/api';
+import {
+  ROOT_CONTEXT,
+  SpanKind,
+  SpanStatusCode,
+  trace,
+  TraceFlags,
+  type Context,
+  type Span as OtelSpan,
+} from '@opentelemetry/api';
 import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-http';
 import { defaultResource, detectResources, envDetector, resourceFromAttributes } from '@opentelemetry/resources';
 import {
@@ -117,6 +125,10 @@ const clean = (attributes: Attributes) =>
 function samplerOf(name: SamplerName, ratio: number): Sampler {
   const [, parentBased, own] = /^(parentbased_)?(.*)$/.exec(name) ?? [];
   const root =
-    own === 'always_on' ? new AlwaysOnSampler() : own === 'always_off' ? new AlwaysOffSampler() : new TraceIdRatioBasedSampler(ratio);
+    own === 'always_on'
+      ? new AlwaysOnSampler()
+      : own === 'always_off'
+        ? new AlwaysOffSampler()
+        : new TraceIdRatioBasedSampler(ratio);
   return parentBased === undefined ? root : new ParentBasedSampler({ root });
 }

@@ -15,12 +15,7 @@ export interface TracingOptions {
 }
 
 export type SamplerName =
-  | 'always_on'
-  | 'always_off'
-  | 'traceidratio'
-  | 'parentbased_always_on'
-  | 'parentbased_always_off'
-  | 'parentbased_traceidratio';
+  'always_on' | 'always_off' | 'traceidratio' | 'parentbased_always_on' | 'parentbased_always_off' | 'parentbased_traceidratio';
 
 const SILENT: Span = { traceParent: '', set: () => {}, rename: () => {}, fail: () => {}, end: () => {} };
 

@@ -98,7 +98,12 @@ export class EngineModem {
 /** Without the query. */
 const requestSpan = (method: string, path: string, host: string): SpanOptions => ({
   kind: 'client',
-  attributes: { 'http.request.method': method, 'url.path': path.split('?', 1)[0], 'server.address': host, 'peer.service': 'docker' },
+  attributes: {
+    'http.request.method': method,
+    'url.path': path.split('?', 1)[0],
+    'server.address': host,
+    'peer.service': 'docker',
+  },
 });
 
 function query(options: Record<string, unknown>): string {
