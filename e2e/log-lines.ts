@@ -10,7 +10,7 @@ export interface LogLine {
   [field: string]: unknown;
 }
 
-/** All lines of what processes printed; each has to be JSON. `greeting`: lines of other text that standalone begins with. */
+/** The log lines in what processes printed; what they say on standard error is not among them. */
 export function logLines(printed: string): LogLine[] {
   return printed
     .split('\n')
