@@ -41,7 +41,7 @@ await inBothWays('a request is followed to the environment', [dockerEngine('26c'
     await busyboxImage(engine, 'travel/busybox:1', { greeting: 'hello' });
     ada = await vice.newUser();
     environment = (await ada.dockerEnvironment(engine.location, 'engine')).id;
-  }, 400_000);
+  }, 180_000);
   afterAll(async () => {
     await vice?.[Symbol.asyncDispose]();
     await Promise.all([engine, receiver].map((part) => part?.[Symbol.asyncDispose]()));

@@ -35,6 +35,8 @@ export interface Vice extends AsyncDisposable {
   databaseUrl: string | null;
   /** What stands between the services and RabbitMQ; only in the separate way. */
   broker: TappedBroker | null;
+  /** Environment variables of its processes. */
+  env: Record<string, string>;
   /** All that clients were answered: to look for what must not be there. */
   heard: string[];
   /** All that its processes have printed, also those that ended. */
@@ -98,7 +100,8 @@ async function startParts(way: Way, parts: Parts, env: Record<string, string>, a
     ...env,
   };
   const separate = way === 'separate' ? await separateServices(parts, amqpUrl) : null;
-  const processes = parts.keep(new Processes(way, { ...shared, ...separate?.env }));
+  const variables = { ...shared, ...separate?.env };
+  const processes = parts.keep(new Processes(way, variables));
   await processes.startAll();
   const heard: string[] = [];
   const url = processes.of('gateway').url;
@@ -110,6 +113,7 @@ async function startParts(way: Way, parts: Parts, env: Record<string, string>, a
     dataDir: folder.path,
     databaseUrl: separate?.databaseUrl ?? null,
     broker: separate?.broker ?? null,
+    env: variables,
     heard,
     logs: () => processes.logs(),
     anonymous,
