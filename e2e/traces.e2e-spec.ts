@@ -36,7 +36,7 @@ await inBothWays('a request is followed to the environment', [dockerEngine('26c'
 
   beforeAll(async () => {
     receiver = await startSpanReceiver();
-    const env = { OTEL_EXPORTER_OTLP_ENDPOINT: receiver.url, OTEL_BSP_SCHEDULE_DELAY: '100' };
+    const env = { OTEL_EXPORTER_OTLP_ENDPOINT: receiver.url, OTEL_BSP_SCHEDULE_DELAY: '100', VICE_LEASE_SECONDS: '30' };
     [engine, vice] = await Promise.all([startEngine('26c'), startVice(way, { env })]);
     await busyboxImage(engine, 'travel/busybox:1', { greeting: 'hello' });
     ada = await vice.newUser();
@@ -106,7 +106,6 @@ await inBothWays('a request is followed to the environment', [dockerEngine('26c'
     );
     expect(receiver.around(one('process store', 'store-worker'))).toEqual(['publish store', ...CREATE]);
 
-    const lines = logLines(vice.logs());
     const [inspected, imported] = jobs.map(({ id }) => id);
     for (const [by, jobId, msg] of [
       ['gateway', undefined, 'request'],
@@ -123,7 +122,12 @@ await inBothWays('a request is followed to the environment', [dockerEngine('26c'
         traceId,
         ...(jobId && { jobId, attempt: 1 }),
       };
-      expect(lines).toContainEqual(expect.objectContaining(expected));
+      await until(
+        () => logLines(vice.logs()).some((line) => Object.entries(expected).every(([key, value]) => line[key] === value)),
+        {
+          what: `the log says ${JSON.stringify(expected)}`,
+        },
+      );
     }
   }, 180_000);
 
