@@ -31,6 +31,7 @@ const OWNERS = {
   'openstack-client': '^libs/providers/openstack/',
   thrift: '^libs/providers/bwlehrpool/',
   '@aws-sdk/[^/]+': '^libs/blobs/',
+  '@opentelemetry/[^/]+': '^libs/observability/',
   amqplib: '^(libs/messaging/|libs/testing/)',
 };
 

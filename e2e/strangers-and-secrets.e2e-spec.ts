@@ -1,23 +1,32 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { queryOnce } from '#libs/testing';
+import { queryOnce, startSpanReceiver, type SpanReceiver } from '#libs/testing';
 import { expectStatus, type ViceClient } from './client.js';
+import { logLines } from './log-lines.js';
 import { SEED_ENVIRONMENT } from './seed-bodies.js';
 import { inBothWays, startVice, type Vice } from './vice.js';
 
 const UNKNOWN_ID = '00000000-0000-4000-8000-000000000000';
 const MALFORMED = ['aeiou', '%00', `${UNKNOWN_ID}'`, '..%2f..%2fuser', '%F0%9F%92%A5'];
 const SECRETS = { login: 'login-5ecret-', password: 'environment-5ecret-', token: 'token-5ecret-', key: 'pem-5ecret-' };
+/** For whoever takes our traces. */
+const COLLECTOR_SECRET = 'collector-5ecret-';
 
 await inBothWays('strangers and secrets', [], (way) => {
   let vice: Vice;
+  let receiver: SpanReceiver;
   let ada: ViceClient;
   let strangers: [who: string, client: ViceClient, status: number][];
   let ids: { image: string; environment: string; deployment: string; job: string };
 
   beforeAll(async () => {
-    vice = await startVice(way, { env: { VICE_LOG_LEVEL: 'trace' } });
+    receiver = await startSpanReceiver();
+    const traces = {
+      OTEL_EXPORTER_OTLP_ENDPOINT: receiver.url,
+      OTEL_EXPORTER_OTLP_HEADERS: `authorization=Bearer%20${COLLECTOR_SECRET}`,
+    };
+    vice = await startVice(way, { env: { VICE_LOG_LEVEL: 'trace', ...traces } });
     const anonymous = vice.anonymous();
     const login = { username: 'ada', password: SECRETS.login };
     expectStatus(200, await anonymous.post('/user', login));
@@ -46,7 +55,10 @@ await inBothWays('strangers and secrets', [], (way) => {
     const [job] = await ada.deploymentJobs(deployment.id);
     ids = { image: image.id, environment: environment.id, deployment: deployment.id, job: job?.id ?? '' };
   }, 120_000);
-  afterAll(async () => vice?.[Symbol.asyncDispose](), 60_000);
+  afterAll(async () => {
+    await vice?.[Symbol.asyncDispose]();
+    await receiver?.[Symbol.asyncDispose]();
+  }, 60_000);
 
   const ROUTES: [method: string, path: string][] = [
     ['GET', '/image/{image}'],
@@ -136,6 +148,7 @@ await inBothWays('strangers and secrets', [], (way) => {
     for (const secret of Object.values(SECRETS)) {
       expect({ secret, found: vice.heard.filter((answer) => answer.includes(secret)) }).toEqual({ secret, found: [] });
       expect({ secret, inLogs: vice.logs().includes(secret) }).toEqual({ secret, inLogs: false });
+      expect({ secret, inTraces: receiver.text().includes(secret) }).toEqual({ secret, inTraces: false });
       expect({ secret, onBroker: vice.broker?.carried(secret) ?? false }).toEqual({ secret, onBroker: false });
       expect({ secret, inFiles: await filesWith(secret, vice.dataDir) }).toEqual({ secret, inFiles: '' });
     }
@@ -147,7 +160,35 @@ await inBothWays('strangers and secrets', [], (way) => {
       expect(await filesWith('unix:///nowhere/docker.sock', vice.dataDir)).toContain('postgres');
     }
   });
+
+  test('what the services print are JSON lines, without their own secrets; those of one request and its job say so', async () => {
+    const requestId = 'who-asked-5';
+    const created = await ada.request<{ id: string }>('POST', '/deploy', {
+      json: { imageid: ids.image, environmentId: ids.environment },
+      headers: { 'x-request-id': requestId },
+    });
+    expectStatus(201, created);
+    const tried = await ada.job(`/deployment/${created.body.id}`, (job) => job.error !== null, 'the deployment has been tried');
+    const lines = logLines(vice.logs());
+    const ofJob = lines.filter(({ jobId }) => jobId === tried.id);
+    expect(ofJob.length).toBeGreaterThan(2);
+    expect(ofJob.filter((line) => line.requestId !== requestId || typeof line.attempt !== 'number')).toEqual([]);
+    expect(new Set(ofJob.map(({ service }) => service))).toEqual(
+      new Set(way === 'separate' ? ['export-worker', 'registry'] : ['standalone']),
+    );
+    expect(lines).toContainEqual(expect.objectContaining({ msg: 'request', path: '/v1/deploy', requestId }));
+    expect(receiver.requests.map(({ headers }) => headers.authorization)).toContain(`Bearer ${COLLECTOR_SECRET}`);
+    const own = [COLLECTOR_SECRET, ...ownSecrets(vice)];
+    expect(own.filter((secret) => vice.logs().includes(secret))).toEqual([]);
+  });
 });
+
+/** The key and the passwords that the services were started with. */
+function ownSecrets({ env }: Vice): string[] {
+  const key = env['VICE_SECRET_KEY'];
+  const logins = [env['AMQP_URL'], env['DATABASE_URL']].flatMap((url) => /:\/\/([^@/]+:[^@/]+)@/.exec(url ?? '')?.[1] ?? []);
+  return [...(key ? [key] : []), ...logins];
+}
 
 function upfile(): FormData {
   const form = new FormData();

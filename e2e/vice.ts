@@ -35,6 +35,8 @@ export interface Vice extends AsyncDisposable {
   databaseUrl: string | null;
   /** What stands between the services and RabbitMQ; only in the separate way. */
   broker: TappedBroker | null;
+  /** Environment variables of its processes. */
+  env: Record<string, string>;
   /** All that clients were answered: to look for what must not be there. */
   heard: string[];
   /** All that its processes have printed, also those that ended. */
@@ -102,7 +104,8 @@ async function startParts(way: Way, parts: Parts, { env = {}, ...servers }: Vice
     ...env,
   };
   const separate = way === 'separate' ? await separateServices(parts, servers) : null;
-  const processes = parts.keep(new Processes(way, { ...shared, ...separate?.env, ...env }));
+  const variables = { ...shared, ...separate?.env, ...env };
+  const processes = parts.keep(new Processes(way, variables));
   await processes.startAll();
   const heard: string[] = [];
   const url = processes.of('gateway').url;
@@ -114,6 +117,7 @@ async function startParts(way: Way, parts: Parts, { env = {}, ...servers }: Vice
     dataDir: folder.path,
     databaseUrl: separate?.databaseUrl ?? null,
     broker: separate?.broker ?? null,
+    env: variables,
     heard,
     logs: () => processes.logs(),
     anonymous,

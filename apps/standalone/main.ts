@@ -7,6 +7,8 @@ import { welcome } from './welcome.js';
 await runUntilSignal(async () => {
   const config = loadConfig('standalone');
   const vice = await startStandalone(config);
-  process.stdout.write(welcome(vice.url, config, await toolFaults()));
+  // Standard output is for log lines, unless a person reads it.
+  const out = process.stdout.isTTY ? process.stdout : process.stderr;
+  out.write(welcome(vice.url, config, await toolFaults()));
   return vice;
 });

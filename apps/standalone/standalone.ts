@@ -1,7 +1,7 @@
 import { type ViceConfig } from '#libs/config';
 import { createBlobStore, BlobLedger } from '#libs/blobs';
-import { CallClient, createBroker, type Closable } from '#libs/messaging';
-import { createLogger, Metrics } from '#libs/observability';
+import { CallClient, createBroker, observeProcess, type Closable } from '#libs/messaging';
+import { Metrics, neverLog, passwordsIn } from '#libs/observability';
 import { startExportWorker } from '../export-worker/start.js';
 import { startGateway } from '../gateway/start.js';
 import { startImportWorker } from '../import-worker/start.js';
@@ -13,16 +13,18 @@ import { keptSecretKeys } from './secret-key.js';
 
 /** All five services in this process. Closes in the opposite order of starting, also when a start fails half-way. */
 export async function startStandalone(given: ViceConfig): Promise<Closable & { url: string }> {
-  const logger = createLogger('standalone', given.logLevel);
+  const { logger, tracing } = await observeProcess(given);
   const started: Closable[] = [];
   const keep = <T extends Closable>(part: T): T => (started.push(part), part);
   const close = async () => {
     for (let part = started.pop(); part; part = started.pop()) await part.close();
   };
+  keep(tracing);
   try {
     const { secretKey, otherSecretKeys } = await keysOf(given);
     const config = { ...given, otherSecretKeys };
     const databaseUrl = config.databaseUrl ?? (await embeddedDatabase(config, keep));
+    neverLog([secretKey, ...otherSecretKeys, ...passwordsIn(databaseUrl)]);
     const broker = await createBroker({ amqpUrl: config.amqpUrl, queuePrefix: config.queuePrefix, logger });
     keep({ close: async () => broker[Symbol.asyncDispose]() });
     const parts = { config, broker, logger, metrics: new Metrics('standalone'), secretKey, listen: false };
@@ -34,6 +36,7 @@ export async function startStandalone(given: ViceConfig): Promise<Closable & { u
     const gateway = keep(
       await startGateway({ ...parts, blobs, checks: { database: registry.checkDatabase, tools: checkTools } }),
     );
+    logger.info({ url: gateway.url }, 'standalone is up');
     return { url: gateway.url, close };
   } catch (error) {
     await close();

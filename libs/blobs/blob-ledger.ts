@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { BlobCalls, HOLD_SECONDS, type Ask, type Call, type Digest } from '#libs/contracts';
 import { ViceError } from '#libs/errors';
+import { outsideWork } from '#libs/observability';
 import { isJobWriter } from './writer-name.js';
 
 const RENEWAL_MS = (HOLD_SECONDS * 1000) / 3;
@@ -76,7 +77,7 @@ export class BlobLedger {
   keepAlive(holder: string): () => void {
     if (isJobWriter(holder)) return () => undefined;
     this.kept.set(holder, (this.kept.get(holder) ?? 0) + 1);
-    this.timer ??= setInterval(() => void this.renew(), RENEWAL_MS).unref();
+    this.timer ??= outsideWork(() => setInterval(() => void this.renew(), RENEWAL_MS).unref());
     let ended = false;
     return () => {
       if (ended) return;

@@ -39,10 +39,31 @@ describe('configuration', () => {
       VICE_VARIANT_QUOTA_BYTES: '-1',
       VICE_LOG_LEVEL: 'loud',
       VICE_ADMIN_USERNAME: 'a:b',
+      OTEL_EXPORTER_OTLP_ENDPOINT: 'collector:4318',
+      OTEL_EXPORTER_OTLP_HEADERS: 'Bearer secret@x',
+      OTEL_TRACES_SAMPLER: 'some',
+      OTEL_TRACES_SAMPLER_ARG: '2',
     };
     const start = () => loadConfig('registry', faulty);
     for (const name of [...Object.keys(faulty), 'AMQP_URL']) expect(start).toThrow(new RegExp(`- ${name} `));
     expect(start).not.toThrow(/secret@x/);
+  });
+
+  it('sends no traces unless it is told where to, and then as OpenTelemetry says', () => {
+    expect(loadConfig('gateway', alone).traces).toBeNull();
+    const variables = { ...alone, OTEL_EXPORTER_OTLP_ENDPOINT: 'http://collector:4318' };
+    expect(loadConfig('gateway', variables).traces).toEqual({
+      ...{ endpoint: 'http://collector:4318', headers: {}, serviceName: 'vice-gateway' },
+      ...{ sampler: 'parentbased_always_on', ratio: 1 },
+    });
+    const all = {
+      ...{ OTEL_EXPORTER_OTLP_HEADERS: 'authorization=Bearer%20x, tenant=7', OTEL_SERVICE_NAME: 'mine' },
+      ...{ OTEL_TRACES_SAMPLER: 'traceidratio', OTEL_TRACES_SAMPLER_ARG: '0.25' },
+    };
+    expect(loadConfig('gateway', { ...variables, ...all }).traces).toMatchObject({
+      ...{ headers: { authorization: 'Bearer x', tenant: '7' }, serviceName: 'mine', sampler: 'traceidratio', ratio: 0.25 },
+    });
+    expect(loadConfig('gateway', { ...variables, OTEL_SDK_DISABLED: 'true' }).traces).toBeNull();
   });
 
   it.each([

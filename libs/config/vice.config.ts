@@ -2,6 +2,7 @@ import { isIP } from 'node:net';
 import { resolve } from 'node:path';
 import { blobStore, type BlobStoreConfig } from './blob-store.config.js';
 import { EnvironmentReader } from './environment-reader.js';
+import { tracesConfig, type TracesConfig } from './traces.config.js';
 
 export const APPS = ['gateway', 'registry', 'import-worker', 'export-worker', 'store-worker', 'standalone'] as const;
 export type AppName = (typeof APPS)[number];
@@ -43,6 +44,8 @@ export interface ViceConfig {
   /** False: the registry waits until a job of its own has brought the database up to date. */
   readonly migrateAtStart: boolean;
   readonly logLevel: (typeof LOG_LEVELS)[number];
+  /** null: no traces. */
+  readonly traces: TracesConfig | null;
 }
 
 export const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
@@ -79,6 +82,7 @@ export function loadConfig(app: AppName, variables: Readonly<Record<string, stri
     adminUsername: adminUsername(read),
     migrateAtStart: read.oneOf('VICE_MIGRATE_AT_START', ['true', 'false'], 'true') === 'true',
     logLevel: read.oneOf('VICE_LOG_LEVEL', LOG_LEVELS, 'info'),
+    traces: tracesConfig(read, app),
   };
   if (!standalone) requireWhenAlone(read, config);
   else if (!config.migrateAtStart)

@@ -26,6 +26,10 @@ const jobType = <Payload, Result>(kind: JobKind, action: string, queue: JobQueue
 export interface JobMessage {
   jobId: string;
   attempt: number;
+  /** Of the HTTP request that caused it; absent where none did. */
+  requestId?: string;
+  /** W3C `traceparent` of what goes on in the worker. */
+  traceParent?: string;
 }
 
 export interface ImportImagePayload {

@@ -1,4 +1,5 @@
 import { type Broadcast, type JobMessage, type JobQueue, type ServiceName } from '#libs/contracts';
+import { type Trail } from '#libs/observability';
 
 /** What the broker gave up on. */
 export interface DeadMessage {
@@ -19,6 +20,8 @@ export interface DeadMessage {
 export interface CallContext {
   /** When the caller gives up; milliseconds since the epoch. */
   readonly deadline: number;
+  /** What the caller was at work on. */
+  readonly trail: Trail;
   /** Whether the caller has been told UNAVAILABLE by now: then nothing may happen any more. */
   expired(): boolean;
 }
@@ -58,7 +61,7 @@ export type CallListener = (name: string, body: unknown, context: CallContext) =
 export interface Broker extends AsyncDisposable {
   /**
    * Asks a service. Raises the ViceError that the handler raised (INTERNAL for whatever else it threw), or UNAVAILABLE
-   * with `retryAfter`: at the deadline, or at once when nobody serves it or the connection breaks.
+   * with `retryAfter`: at the deadline, or at once when nobody serves it or the connection breaks. The trail of the work in hand goes along.
    */
   request(service: ServiceName, name: string, body: unknown, options: { deadlineMs: number }): Promise<unknown>;
 

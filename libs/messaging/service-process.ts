@@ -2,11 +2,12 @@ import { setFlagsFromString } from 'node:v8';
 import { UserCalls } from '#libs/contracts';
 import { loadConfig, type AppName, type ViceConfig } from '#libs/config';
 import { ViceError } from '#libs/errors';
-import { createLogger, Metrics, type Logger } from '#libs/observability';
+import { Metrics, type Logger } from '#libs/observability';
 import { SecretBox } from '#libs/secrets';
 import { type Broker } from './broker.js';
 import { CallClient } from './calls/call-client.js';
 import { createBroker } from './create-broker.js';
+import { observeProcess } from './observed-process.js';
 import { startFault } from './start-fault.js';
 
 export interface Closable {
@@ -34,7 +35,7 @@ export async function runService(
   await runUntilSignal(async (stopping) => {
     const config = loadConfig(app);
     const secretKey = config.secretKey ?? '';
-    const logger = createLogger(app, config.logLevel);
+    const { logger, tracing } = await observeProcess(config);
     const broker = await createBroker({ amqpUrl: config.amqpUrl, queuePrefix: config.queuePrefix, logger });
     const service = await start({ config, broker, logger, metrics: new Metrics(app), secretKey, stopping });
     if (app !== 'registry') refuseForeignKey(broker, SecretBox.fromKey(secretKey, config.otherSecretKeys), logger);
@@ -43,6 +44,7 @@ export async function runService(
       async close() {
         await service.close();
         await broker[Symbol.asyncDispose]();
+        await tracing.close();
       },
     };
   });

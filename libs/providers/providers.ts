@@ -11,6 +11,7 @@ import {
   type EnvironmentProvider,
   type EnvironmentSession,
 } from './environment-provider.js';
+import { observedSession } from './observed-session.js';
 import { OpenStackProvider } from './openstack/openstack.provider.js';
 
 /** Every kind of environment that this server can speak to: a row per provider. */
@@ -34,7 +35,9 @@ export class Providers {
   async connect(access: EnvironmentAccess, signal: AbortSignal): Promise<EnvironmentSession> {
     signal.throwIfAborted();
     const operations = new OperationCounter(this.metrics, access.software, signal);
-    return operations.session(await operations.count('connect', async () => this.providerOf(access).connect(access, signal)));
+    const provider = this.providerOf(access);
+    const session = await operations.count('connect', async () => provider.connect(access, signal));
+    return operations.session(observedSession(session, provider.software, access));
   }
 
   private providerOf({ software }: EnvironmentAccess): EnvironmentProvider {

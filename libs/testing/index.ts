@@ -30,5 +30,6 @@ export { startPostgres, type TestPostgres } from './own-postgres.js';
 export { projectRoot } from './scripts.js';
 export { Samples } from './samples.js';
 export { shortTempPath, tempDir, type TempDir } from './temp-dir.js';
+export { startSpanReceiver, type ReceivedSpan, type SpanReceiver } from './span-receiver.js';
 export { until, type UntilOptions } from './until.js';
 export { bootDisk, virtualMachine, type BootOptions } from './virtual-machine.js';

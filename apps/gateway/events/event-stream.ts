@@ -1,6 +1,6 @@
 import { type ServerResponse } from 'node:http';
 import { EventCalls, type Ask, type Change, type StoredEvent } from '#libs/contracts';
-import { type Logger } from '#libs/observability';
+import { boundToWork, untraced, type Logger } from '#libs/observability';
 
 const PAGE = 100;
 const RETRY_MS = 3000;
@@ -24,6 +24,8 @@ export class EventStream {
   private readonly response: ServerResponse;
   private stale = false;
   private fetching = false;
+  /** Whoever wakes it, it is the work of this request; a trace of days helps nobody. */
+  private readonly fetchForClient = boundToWork(() => untraced(() => this.fetch()));
 
   constructor(private readonly options: EventStreamOptions) {
     this.userId = options.userId;
@@ -47,7 +49,7 @@ export class EventStream {
   /** There may be something new. */
   wake(): void {
     this.stale = true;
-    if (this.after !== null && this.response.headersSent && !this.fetching) void this.fetch();
+    if (this.after !== null && this.response.headersSent && !this.fetching) void this.fetchForClient();
   }
 
   /** Shows proxies and the client that the connection lives, and makes up for a broadcast that was lost. */

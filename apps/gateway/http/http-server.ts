@@ -3,11 +3,12 @@ import { type Socket } from 'node:net';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { ViceError } from '#libs/errors';
-import { type Logger, type Metrics } from '#libs/observability';
+import { uncheckedLogger, type Logger, type Metrics } from '#libs/observability';
 import { MAX_BODY_BYTES } from '../bodies/raw-body.js';
 import { countRequest, countRequests } from './counted-requests.js';
 import { problemOf } from './problem.js';
 import { requestId } from './request-id.js';
+import { workOnRequests } from './request-work.js';
 import { type GatewayRequest } from './request.js';
 
 /** A connection on which nothing moves for that long is closed: an upload that stopped holds space. */
@@ -44,10 +45,10 @@ export function httpServer(logger: Logger, metrics: Metrics): FastifyAdapter {
   server.addHook('onRequest', async (request, reply) => {
     reply.header('x-request-id', request.id);
   });
-  // A request's line is made of harmless fields alone: looking for secrets in each would cost more than writing it.
-  const requestLog = logger.child({}, { redact: [] });
+  workOnRequests(server);
+  const requestLog = uncheckedLogger(logger);
   server.addHook('onResponse', async (request, reply) => {
-    logRequest(requestLog, request, reply);
+    (request as GatewayRequest).atWork(() => logRequest(requestLog, request, reply));
     if (!request.raw.complete) endRefusedBody(request.raw);
   });
   return adapter;
@@ -65,12 +66,12 @@ function holdBackContinue(server: FastifyInstance): void {
 }
 
 function logRequest(logger: Logger, request: FastifyRequest, reply: FastifyReply): void {
-  const { id, method, url } = request;
+  const { method, url } = request;
   const path = url.split('?', 1)[0];
   const ms = Math.round(reply.elapsedTime * 10) / 10;
   const aborted = reply.raw.writableFinished ? undefined : true;
   const userId = (request as GatewayRequest).user?.id;
-  logger.info({ requestId: id, method, path, status: reply.statusCode, ms, userId, aborted }, 'request');
+  logger.info({ method, path, status: reply.statusCode, ms, userId, aborted }, 'request');
 }
 
 /** Reads and drops what still comes, so that the client gets to read its answer; but not for ever. */

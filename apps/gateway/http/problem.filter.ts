@@ -19,7 +19,7 @@ export class ProblemFilter implements ExceptionFilter {
     const path = request.url.split('?', 1)[0] ?? '';
     const allow = this.allowed.at(path);
     const error = isUnknownRoute(raised) && allow ? methodNotAllowed(request.method, allow) : asViceError(raised);
-    if (isHidden(error)) this.logger.error({ requestId: request.id, err: error.cause ?? error }, 'request failed');
+    if (isHidden(error)) request.atWork(() => this.logger.error({ err: error.cause ?? error }, 'request failed'));
     if (reply.raw.headersSent) {
       // Half an answer is out already: all that can still be said is that the rest will not come.
       reply.raw.destroy();

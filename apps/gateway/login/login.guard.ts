@@ -1,5 +1,6 @@
 import { createParamDecorator, Injectable, SetMetadata, type CanActivate, type ExecutionContext } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
+import { keepFromLogs } from '#libs/observability';
 import { type GatewayRequest } from '../http/request.js';
 import { Authenticator } from './authenticator.js';
 import { basicCredentials, unauthenticated } from './basic-credentials.js';
@@ -38,8 +39,11 @@ export class LoginGuard implements CanActivate {
     if (need === 'ignored') return true;
     const request = context.switchToHttp().getRequest<GatewayRequest>();
     const { authorization } = request.headers;
-    if (authorization !== undefined) request.user = await this.authenticator.authenticate(basicCredentials(authorization));
-    else if (need === 'required') throw unauthenticated('log in with HTTP Basic');
+    if (authorization !== undefined) {
+      const credentials = basicCredentials(authorization);
+      keepFromLogs([credentials.password]);
+      request.user = await this.authenticator.authenticate(credentials);
+    } else if (need === 'required') throw unauthenticated('log in with HTTP Basic');
     return true;
   }
 }

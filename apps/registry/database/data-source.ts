@@ -4,6 +4,7 @@ import { Foundation1764000000000 } from './migrations/1764000000000-foundation.j
 import { ImageLists1764000000001 } from './migrations/1764000000001-image-lists.js';
 import { BlobReferences1764000000005 } from './migrations/1764000000005-blob-references.js';
 import { Conversions1764000000006 } from './migrations/1764000000006-conversions.js';
+import { Trails1764000000007 } from './migrations/1764000000007-trails.js';
 import { FailedJobs1764000000008 } from './migrations/1764000000008-failed-jobs.js';
 import { ClaimedAt1764000000010 } from './migrations/1764000000010-claimed-at.js';
 import { PreparingClient } from './preparing-client.js';
@@ -17,6 +18,7 @@ export const MIGRATIONS = [
   ImageLists1764000000001,
   BlobReferences1764000000005,
   Conversions1764000000006,
+  Trails1764000000007,
   FailedJobs1764000000008,
   ClaimedAt1764000000010,
 ];

@@ -3,7 +3,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { isUUID } from 'class-validator';
 import { storableText } from '#libs/contracts';
 import { type DeadMessage } from '#libs/messaging';
-import { Metrics, type Logger } from '#libs/observability';
+import { beginWork, Metrics, type Logger } from '#libs/observability';
 import { Database, JobEntity, type Transaction } from '../database/index.js';
 import { EndingsService } from '../jobs/endings.service.js';
 import { JobOutbox } from '../jobs/job-outbox.js';
@@ -27,9 +27,13 @@ export class DeadLettersService {
    * A job that still waits for the attempt which the message was to begin has failed once more, and is published anew after a while, or has
    * failed for good. The same letter twice is one letter.
    */
-  async heard(letter: DeadMessage): Promise<void> {
+  heard(letter: DeadMessage): Promise<void> {
+    return beginWork({ ...letter.message }, () => this.setRight(letter));
+  }
+
+  private async setRight(letter: DeadMessage): Promise<void> {
     const { queue, message, reason } = letter;
-    this.logger.warn({ queue, ...message, reason }, 'the broker dead-lettered a message');
+    this.logger.warn({ queue, reason }, 'the broker dead-lettered a message');
     const isNew = await this.database.transaction(async (tx) => {
       const job = message && couldBeJob(message) ? await lockedJob(tx, message.jobId) : null;
       if (!(await keep(tx, letter, job))) return false;

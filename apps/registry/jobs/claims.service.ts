@@ -107,7 +107,7 @@ export class ClaimsService {
   private async failed(tx: Transaction, job: JobEntity, error: unknown): Promise<null> {
     const { code, message, transient } = ViceError.from(error);
     if (code === 'INTERNAL')
-      this.logger.error({ job: job.id, action: job.action, err: error }, 'a job cannot be given to a worker');
+      this.logger.error({ jobId: job.id, action: job.action, err: error }, 'a job cannot be given to a worker');
     await this.endings.apply(tx, job, afterReport(job, { kind: 'failed', code, message, transient }, Math.random()), null);
     return null;
   }

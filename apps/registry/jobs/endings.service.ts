@@ -12,6 +12,7 @@ import { RemovalEnding } from './endings/removal.ending.js';
 import { forgetDeletedEnvironment } from './endings/environment.ending.js';
 import { disposalDraft } from './job-drafts.js';
 import { JobOutbox } from './job-outbox.js';
+import { onTrailOf } from './job-trail.js';
 import { type NextState } from './job.rules.js';
 
 /** What comes next when a job of one action has ended. `result` is null unless it succeeded. */
@@ -48,6 +49,10 @@ export class EndingsService {
 
   /** `job` is locked, and carries what the attempt reported. */
   async apply(tx: Transaction, job: JobEntity, next: NextState, result: Json | null, end: AttemptEnd = {}): Promise<void> {
+    await onTrailOf(job, () => this.end(tx, job, next, result, end));
+  }
+
+  private async end(tx: Transaction, job: JobEntity, next: NextState, result: Json | null, end: AttemptEnd): Promise<void> {
     const before = { state: job.state, failures: job.failures };
     job.state = next.state;
     job.failures = next.failures;
@@ -55,10 +60,7 @@ export class EndingsService {
     if (next.state === 'succeeded') [job.errorCode, job.errorMessage] = [null, null];
     const written = await this.write(tx, job, next);
     this.count(tx, job, before, next, { ...end, ...written });
-    this.logger.info(
-      { job: job.id, action: job.action, attempt: job.attempt, state: job.state, error: next.error ?? undefined },
-      'an attempt ended',
-    );
+    this.logger.info({ action: job.action, state: job.state, error: next.error ?? undefined }, 'an attempt ended');
     if (next.state === 'queued') return this.outbox.requeued(tx);
     await this.after(tx, job, result);
   }

@@ -4,6 +4,7 @@ import { JobEntity, type Transaction } from '../database/index.js';
 import { EventsService } from '../events/events.service.js';
 import { toJobChange } from './job.contract.js';
 import { type JobDraft } from './job-drafts.js';
+import { trailColumns } from './job-trail.js';
 
 /** Where jobs begin: as rows, in the transaction that gives rise to them. The relay publishes them once it is committed. */
 @Injectable()
@@ -22,7 +23,7 @@ export class JobOutbox {
 
   async add(tx: Transaction, draft: JobDraft): Promise<JobEntity> {
     const jobs = tx.manager.getRepository(JobEntity);
-    await jobs.insert(draft as object);
+    await jobs.insert({ ...trailColumns(), ...draft } as object);
     const job = await jobs.findOneByOrFail({ id: draft.id });
     this.changed(tx, job);
     tx.afterCommit(() => this.wakeRelay());

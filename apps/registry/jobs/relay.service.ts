@@ -1,7 +1,7 @@
 import { Inject, Injectable, type BeforeApplicationShutdown, type OnApplicationBootstrap } from '@nestjs/common';
 import { type JobQueue } from '#libs/contracts';
-import { BROKER, type Broker } from '#libs/messaging';
-import { Metrics, type Logger } from '#libs/observability';
+import { BROKER, jobSpan, type Broker } from '#libs/messaging';
+import { Metrics, outsideWork, tracedFrom, type Logger } from '#libs/observability';
 import { Database } from '../database/index.js';
 import { LOGGER } from '../tokens.js';
 import { JobOutbox } from './job-outbox.js';
@@ -17,6 +17,8 @@ interface Unpublished {
   id: string;
   queue: JobQueue;
   attempt: number;
+  requestId: string | null;
+  traceParent: string | null;
   /** The `publish_at` by which this relay has taken it. Whoever puts the job off meanwhile changes it, and is not to be overruled. */
   taken: string;
 }
@@ -55,7 +57,8 @@ export class RelayService implements OnApplicationBootstrap, BeforeApplicationSh
   /** Publishes what is due, now; while that runs, once more after it. */
   wake(): void {
     this.again = true;
-    if (!this.stopped) this.running ??= this.run().finally(() => (this.running = null));
+    // Whoever wakes it does not own what is published.
+    if (!this.stopped) this.running ??= outsideWork(() => this.run()).finally(() => (this.running = null));
   }
 
   private async run(): Promise<void> {
@@ -73,9 +76,7 @@ export class RelayService implements OnApplicationBootstrap, BeforeApplicationSh
   private async publishDue(): Promise<boolean> {
     const due = await this.take();
     if (due.length === 0) return false;
-    const results = await Promise.allSettled(
-      due.map(({ id, queue, attempt }) => this.broker.publishJob(queue, { jobId: id, attempt: attempt + 1 })),
-    );
+    const results = await Promise.allSettled(due.map((job) => this.publish(job)));
     const published = due.filter((_, index) => results[index]?.status === 'fulfilled');
     const failed = due.filter((_, index) => results[index]?.status === 'rejected');
     for (const { queue } of published) this.metrics.outbox.publishedTo(queue);
@@ -86,12 +87,20 @@ export class RelayService implements OnApplicationBootstrap, BeforeApplicationSh
     return due.length === BATCH;
   }
 
+  private publish({ id, queue, attempt, requestId, traceParent }: Unpublished): Promise<void> {
+    const caused = { jobId: id, attempt: attempt + 1, ...(requestId !== null && { requestId }) };
+    return tracedFrom(traceParent ?? undefined, ...jobSpan('producer', queue, caused), (span) => {
+      const goesOn = span.traceParent || traceParent;
+      return this.broker.publishJob(queue, { ...caused, ...(goesOn && { traceParent: goesOn }) });
+    });
+  }
+
   private take(): Promise<Unpublished[]> {
     return this.database.query<Unpublished>(
       `UPDATE jobs SET publish_at = now() + $1::interval
        WHERE id IN (SELECT id FROM jobs WHERE state = 'queued' AND NOT published AND publish_at <= now()
                     ORDER BY publish_at LIMIT ${BATCH} FOR UPDATE SKIP LOCKED)
-       RETURNING id, queue, attempt, publish_at::text AS taken`,
+       RETURNING id, queue, attempt, request_id AS "requestId", trace_parent AS "traceParent", publish_at::text AS taken`,
       [CLAIM],
     );
   }

@@ -65,7 +65,7 @@ export class ReportsService {
       try {
         if (await this.endIfLapsed(id)) ended += 1;
       } catch (error) {
-        this.logger.error({ job: id, err: error }, 'an attempt whose lease is over cannot be ended; it is tried again');
+        this.logger.error({ jobId: id, err: error }, 'an attempt whose lease is over cannot be ended; it is tried again');
       }
     }
     return ended;

@@ -1,5 +1,7 @@
 import { type Ask, type Call } from '#libs/contracts';
+import { traced } from '#libs/observability';
 import { type Broker } from '../broker.js';
+import { callSpan } from './call-exchange.js';
 
 /** Asks other services, typed by the calls' declarations. */
 export class CallClient {
@@ -12,6 +14,9 @@ export class CallClient {
   readonly ask: Ask = (call, request) => this.askWithin(call, request, this.defaultDeadlineMs);
 
   askWithin<Request, Answer>(call: Call<Request, Answer>, request: Request, deadlineMs: number): Promise<Answer> {
-    return this.broker.request(call.service, call.name, request, { deadlineMs }) as Promise<Answer>;
+    const { service, name } = call;
+    return traced(...callSpan(service, name, 'client'), () =>
+      this.broker.request(service, name, request, { deadlineMs }),
+    ) as Promise<Answer>;
   }
 }

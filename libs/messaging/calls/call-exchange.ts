@@ -1,4 +1,6 @@
+import { type ServiceName } from '#libs/contracts';
 import { ViceError, type ErrorOnTheWire } from '#libs/errors';
+import { type SpanOptions, type Trail } from '#libs/observability';
 import { type CallContext, type CallListener } from '../broker.js';
 
 /** How calls and their answers look as JSON text, on either transport. */
@@ -13,8 +15,13 @@ export function encode(body: unknown): string {
   return JSON.stringify(body) ?? 'null';
 }
 
-export function callContext(deadline: number): CallContext {
-  return { deadline, expired: () => Date.now() >= deadline };
+/** Name and nature of the span of a call, on either side. */
+export function callSpan(service: ServiceName, name: string, kind: 'client' | 'server'): [name: string, options: SpanOptions] {
+  return [`${service}/${name}`, { kind, attributes: { 'rpc.system': 'vice', 'rpc.service': service, 'rpc.method': name } }];
+}
+
+export function callContext(deadline: number, trail: Trail): CallContext {
+  return { deadline, trail, expired: () => Date.now() >= deadline };
 }
 
 /** Has a call answered, whatever the handler does. */

@@ -1,11 +1,12 @@
 import { Server, type CustomTransportStrategy, type MessageHandler } from '@nestjs/microservices';
 import { callsOf, type ServiceName } from '#libs/contracts';
 import { ViceError } from '#libs/errors';
-import { type Logger } from '#libs/observability';
+import { beginWork, traced, type Logger } from '#libs/observability';
 import { type Broker, type CallContext, type Subscription } from '../broker.js';
 import { HandlerTable } from '../handler-table.js';
 import { invoke } from '../nest-handler.js';
 import { unavailable } from '../unavailable.js';
+import { callSpan } from './call-exchange.js';
 import { CALLS } from './call-handler.js';
 import { withinCall } from './current-call.js';
 
@@ -47,7 +48,7 @@ export class CallServer extends Server implements CustomTransportStrategy {
       );
       this.subscription = await this.broker.serve(
         this.service,
-        (name, body, context) => this.track(this.answer(name, body, context)),
+        (name, body, context) => this.track(this.received(name, body, context)),
         this.options,
       );
       started();
@@ -68,6 +69,12 @@ export class CallServer extends Server implements CustomTransportStrategy {
 
   unwrap<T>(): T {
     return this.broker as T;
+  }
+
+  private received(name: string, body: unknown, context: CallContext): Promise<unknown> {
+    return beginWork(context.trail, () =>
+      traced(...callSpan(this.service, name, 'server'), () => this.answer(name, body, context)),
+    );
   }
 
   private async answer(name: string, body: unknown, context: CallContext): Promise<unknown> {

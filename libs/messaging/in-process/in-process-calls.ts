@@ -1,4 +1,5 @@
 import { type ServiceName } from '#libs/contracts';
+import { currentTrail } from '#libs/observability';
 import { type CallContext, type CallListener, type Subscription } from '../broker.js';
 import { callContext, encode, replyTo } from '../calls/call-exchange.js';
 import { PendingCalls } from '../calls/pending-calls.js';
@@ -72,7 +73,7 @@ export class InProcessCalls {
   async request(service: ServiceName, name: string, body: unknown, deadlineMs: number): Promise<unknown> {
     const line = this.line(service);
     const text = encode(body);
-    const context = callContext(Date.now() + deadlineMs);
+    const context = callContext(Date.now() + deadlineMs, currentTrail());
     return this.pending.open(service, name, deadlineMs, (id) => void setImmediate(() => line.take({ id, name, text, context })));
   }
 

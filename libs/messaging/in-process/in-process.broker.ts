@@ -1,5 +1,5 @@
 import { JOB_QUEUES, type Broadcast, type JobMessage, type JobQueue, type ServiceName } from '#libs/contracts';
-import { type Logger } from '#libs/observability';
+import { outsideWork, type Logger } from '#libs/observability';
 import { Backoff } from '../backoff.js';
 import {
   CALLS_AT_ONCE,
@@ -79,7 +79,9 @@ export class InProcessBroker implements Broker {
 
   async broadcast(message: Broadcast): Promise<void> {
     const text = encode(message);
-    for (const listener of this.listeners) setImmediate(() => this.tell(listener, text));
+    outsideWork(() => {
+      for (const listener of this.listeners) setImmediate(() => this.tell(listener, text));
+    });
   }
 
   async onBroadcast(handle: (message: Broadcast) => void): Promise<Subscription> {

@@ -37,7 +37,7 @@ export class JobDesk {
     } catch (error) {
       const { code } = answerIn(error);
       const level = code === 'JOB_NOT_CLAIMABLE' ? 'debug' : 'warn';
-      this.log[level]({ jobId, attempt, code }, 'a job was not given to us');
+      this.log[level]({ code }, 'a job was not given to us');
       return code === 'JOB_NOT_FOUND' ? 'no-such-job' : 'not-ours';
     }
   }
@@ -52,7 +52,7 @@ export class JobDesk {
       await this.untilAnswered(() => this.ask(JobCalls.reportJob, report), run.leaseMs, givenUp);
     } catch (error) {
       const { code } = answerIn(error);
-      this.log.warn({ jobId: run.id, attempt: run.attempt, code }, 'the report of a job was refused');
+      this.log.warn({ code }, 'the report of a job was refused');
     }
   }
 

@@ -1,7 +1,7 @@
 import { Transform } from 'node:stream';
 import { JobCalls, type Ask, type ClaimedJob, type JobProgress } from '#libs/contracts';
 import { ViceError, type ErrorCode } from '#libs/errors';
-import { type Logger } from '#libs/observability';
+import { untraced, withoutSecretsInHand, type Logger } from '#libs/observability';
 import { patiently } from '../patiently.js';
 import { unavailable } from '../unavailable.js';
 import { type StopReason } from './attempt-outcome.js';
@@ -95,7 +95,7 @@ export class JobRun implements RunningJob {
   }
 
   log(text: string): void {
-    this.logged.add(text);
+    this.logged.add(withoutSecretsInHand(text));
   }
 
   leftTemporaries(): void {
@@ -136,13 +136,14 @@ export class JobRun implements RunningJob {
     const log = this.logged.news;
     try {
       const heartbeat = { jobId: this.id, attempt: this.attempt, progress: this.progress.read(), ...(log && { log }) };
-      const { stop, leaseMs } = await this.askOnce(JobCalls.heartbeat, heartbeat);
+      // Thousands of them in a long job would hide the rest of its trace.
+      const { stop, leaseMs } = await untraced(() => this.askOnce(JobCalls.heartbeat, heartbeat));
       this.logged.markTold(log);
       if (stop) this.stop(stop);
       else this.lease.renew(leaseMs, sent);
     } catch (error) {
       if (error instanceof ViceError && !error.transient) this.stop('fenced');
-      this.logger.warn({ jobId: this.id, attempt: this.attempt, err: error }, 'a heartbeat was not heard');
+      this.logger.warn({ err: error }, 'a heartbeat was not heard');
     } finally {
       this.inFlight -= 1;
     }

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Server, type CustomTransportStrategy, type MessageHandler } from '@nestjs/microservices';
-import { Jobs, QUEUES_OF_KIND, type Ask, type JobKind } from '#libs/contracts';
+import { Jobs, QUEUES_OF_KIND, type Ask, type JobKind, type JobQueue } from '#libs/contracts';
 import { ViceError } from '#libs/errors';
-import { type Logger } from '#libs/observability';
+import { beginWork, tracedFrom, type Logger, type Span } from '#libs/observability';
 import { type Broker, type JobDelivery, type Subscription } from '../broker.js';
 import { HandlerTable } from '../handler-table.js';
 import { invoke } from '../nest-handler.js';
@@ -11,6 +11,7 @@ import { HeldDelivery } from './held-delivery.js';
 import { JobDesk } from './job-desk.js';
 import { JOBS } from './job-handler.js';
 import { JobRun } from './job-run.js';
+import { jobSpan } from './job-spans.js';
 import { Slots } from './slots.js';
 import { newWorkerName } from './worker-name.js';
 
@@ -73,7 +74,7 @@ export class JobServer extends Server implements CustomTransportStrategy {
       );
       for (const queue of QUEUES_OF_KIND[kind]) {
         const slots = new Slots(concurrency);
-        this.subscriptions.push(await broker.consumeJobs(queue, concurrency, (delivery) => this.take(delivery, slots)));
+        this.subscriptions.push(await broker.consumeJobs(queue, concurrency, (delivery) => this.take(delivery, slots, queue)));
       }
       started();
     } catch (error) {
@@ -100,14 +101,15 @@ export class JobServer extends Server implements CustomTransportStrategy {
     return this.options.broker as T;
   }
 
-  private take(delivery: JobDelivery, slots: Slots): void {
+  private take(delivery: JobDelivery, slots: Slots, queue: JobQueue): void {
     const key = `${delivery.message.jobId}.${delivery.message.attempt}`;
     const held = this.held.get(key);
     if (held) return held.adopt(delivery);
     if (this.closing.signal.aborted) return delivery.release();
     const taken = new HeldDelivery(delivery);
     this.held.set(key, taken);
-    const carried = this.carry(taken, slots).finally(() => {
+    const { jobId, attempt, requestId, traceParent } = delivery.message;
+    const carried = beginWork({ requestId, jobId, attempt, traceParent }, () => this.carry(taken, slots, queue)).finally(() => {
       this.held.delete(key);
       this.carried.delete(carried);
     });
@@ -115,40 +117,51 @@ export class JobServer extends Server implements CustomTransportStrategy {
   }
 
   /** From the delivery to its ack. The slot is kept until the handler has really returned, whatever became of the lease. */
-  private async carry(held: HeldDelivery, slots: Slots): Promise<void> {
+  private async carry(held: HeldDelivery, slots: Slots, queue: JobQueue): Promise<void> {
     const giveBack = await slots.take();
     try {
       if (this.closing.signal.aborted) return held.release();
-      const claim = await this.desk.claim(held.message, this.closing.signal);
-      if (claim === 'not-ours') return held.ack();
-      if (claim === 'no-such-job') return held.refuse();
-      const run = new JobRun(held.message.jobId, claim.job, claim.sent, this.options.ask, this.options.logger);
-      const end = await this.run(run, claim.job.action, claim.job.payload);
-      const outcome = outcomeOf(end, run.stopped);
-      if (outcome) await this.desk.report(run, outcome, this.givenUp.signal);
+      const { message } = held;
+      const known = await tracedFrom(message.traceParent, ...jobSpan('consumer', queue, message), (span) =>
+        this.process(held, span),
+      );
+      if (!known) return held.refuse();
       held.ack();
     } catch (error) {
-      this.options.logger.warn({ ...held.message, err: error }, 'a job was left to the registry to set right');
+      this.options.logger.warn({ err: error }, 'a job was left to the registry to set right');
       held.release();
     } finally {
       giveBack();
     }
   }
 
+  /** Whether there is such a job. Raises UNAVAILABLE where the registry could not be told how it ended. */
+  private async process(held: HeldDelivery, span: Span): Promise<boolean> {
+    const claim = await this.desk.claim(held.message, this.closing.signal);
+    if (claim === 'no-such-job') return false;
+    if (claim === 'not-ours') return true;
+    span.set({ 'vice.job.action': claim.job.action });
+    const run = new JobRun(held.message.jobId, claim.job, claim.sent, this.options.ask, this.options.logger);
+    const end = await this.run(run, claim.job.action, claim.job.payload);
+    if ('error' in end) span.fail(end.error);
+    const outcome = outcomeOf(end, run.stopped);
+    if (outcome) await this.desk.report(run, outcome, this.givenUp.signal);
+    return true;
+  }
+
   private async run(run: JobRun, action: string, payload: unknown): Promise<AttemptEnd> {
-    const context = { jobId: run.id, attempt: run.attempt, action };
     this.runs.add(run);
-    this.options.logger.info(context, 'job begins');
+    this.options.logger.info({ action }, 'job begins');
     try {
       const handler = this.handlers.get(action);
       if (!handler) throw new ViceError('UNAVAILABLE', `this worker does not know ${action} jobs: is it of another release?`);
       const result = await invoke(handler, payload, run);
-      this.options.logger.info(context, 'job ends well');
+      this.options.logger.info({ action }, 'job ends well');
       return { result };
     } catch (error) {
       const known = ViceError.from(error);
       const level = known.code === 'INTERNAL' && !run.stopped ? 'error' : 'info';
-      this.options.logger[level]({ ...context, stopped: run.stopped, err: error }, 'job ends without success');
+      this.options.logger[level]({ action, stopped: run.stopped, err: error }, 'job ends without success');
       return { error };
     } finally {
       run.finish();

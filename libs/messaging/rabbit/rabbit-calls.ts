@@ -1,9 +1,10 @@
 import { type Channel, type ConsumeMessage, type Message } from 'amqplib';
 import { type ServiceName } from '#libs/contracts';
-import { type Logger } from '#libs/observability';
+import { currentTrail, type Logger } from '#libs/observability';
 import { type CallListener } from '../broker.js';
 import { callContext, encode, refusal, replyTo, type Reply } from '../calls/call-exchange.js';
 import { PendingCalls } from '../calls/pending-calls.js';
+import { headersOf, trailIn } from '../calls/trail-headers.js';
 import { callQueue, DIRECT_REPLY_TO } from '../topology.js';
 import { unavailable } from '../unavailable.js';
 import { Consumer, type MessageInHand } from './consumer.js';
@@ -49,7 +50,7 @@ export class RabbitCaller {
         correlationId,
         replyTo: DIRECT_REPLY_TO,
         expiration: Math.ceil(deadlineMs),
-        headers: { [DEADLINE_HEADER]: Date.now() + deadlineMs },
+        headers: { [DEADLINE_HEADER]: Date.now() + deadlineMs, ...headersOf(currentTrail()) },
         mandatory: true,
       }),
     );
@@ -103,7 +104,7 @@ async function answer(handle: CallListener, inHand: MessageInHand): Promise<void
 /** The reply to a call; nothing to one that comes too late. */
 async function outcomeOf(handle: CallListener, { message }: MessageInHand): Promise<Reply | undefined> {
   const { type, headers } = message.properties;
-  const context = callContext(Number(headers?.[DEADLINE_HEADER]));
+  const context = callContext(Number(headers?.[DEADLINE_HEADER]), trailIn(headers));
   if (!(Date.now() < context.deadline)) return undefined;
   if (message.fields.redelivered)
     return refusal(unavailable(`the service went away while it worked on ${String(type)}; see what came of it and try again`));

@@ -3,6 +3,7 @@ import { Socket } from 'node:net';
 import { stringify } from 'node:querystring';
 import { type Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import { traced, type SpanOptions } from '#libs/observability';
 import { type EngineConnection } from './engine.connection.js';
 import { EngineAnswer } from './engine-errors.js';
 
@@ -47,13 +48,12 @@ export class EngineModem {
   private async send({ path, method = 'GET', options = {}, file, isStream = false }: DialOptions): Promise<unknown> {
     const limited = isStream || method !== 'GET' ? this.signal : AbortSignal.any([this.signal, AbortSignal.timeout(ANSWER_MS)]);
     try {
-      const response = await this.exchange(
-        path.endsWith('?') ? path + query(options._query ?? options) : path,
-        method,
-        options._body ?? options,
-        file,
-        limited,
-      );
+      const url = path.endsWith('?') ? path + query(options._query ?? options) : path;
+      const response = await traced(method, requestSpan(method, path, this.connection.host), async (span) => {
+        const answer = await this.exchange(url, method, options._body ?? options, file, limited);
+        span.set({ 'http.response.status_code': answer.statusCode });
+        return answer;
+      });
       if (isStream) return response;
       return parsed(await body(response, MAX_ANSWER_BYTES));
     } catch (error) {
@@ -94,6 +94,17 @@ export class EngineModem {
     throw new EngineAnswer(status, messageIn(refusal) || `HTTP status ${status}`, { retryAfter });
   }
 }
+
+/** Without the query. */
+const requestSpan = (method: string, path: string, host: string): SpanOptions => ({
+  kind: 'client',
+  attributes: {
+    'http.request.method': method,
+    'url.path': path.split('?', 1)[0],
+    'server.address': host,
+    'peer.service': 'docker',
+  },
+});
 
 function query(options: Record<string, unknown>): string {
   const entries = Object.entries(options).filter(([, value]) => value !== undefined);

@@ -4,6 +4,7 @@ import { type Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createSecureContext, rootCertificates, type SecureContext } from 'node:tls';
 import { ViceError } from '#libs/errors';
+import { traced, type SpanOptions } from '#libs/observability';
 import { connectionError, type Peer } from '../connection-errors.js';
 import { type EgressPolicy } from '../egress-policy.js';
 import { secured } from '../secured.js';
@@ -111,7 +112,12 @@ export class CloudHttp {
   private async successful(request: CloudRequest, signal: AbortSignal): Promise<IncomingMessage> {
     let { url } = request;
     for (let redirects = 0; ; redirects++) {
-      const response = await this.exchange({ ...request, url, headers: headersFor(request, url) }, signal);
+      const asked = { ...request, url, headers: headersFor(request, url) };
+      const response = await traced(request.method, requestSpan(asked), async (span) => {
+        const answer = await this.exchange(asked, signal);
+        span.set({ 'http.response.status_code': answer.statusCode });
+        return answer;
+      });
       const { statusCode: status = 0, headers } = response;
       if (status >= 200 && status <= 300) return response;
       if (status === EXPECTATION_FAILED && this.asksBeforeUploads) {
@@ -198,6 +204,17 @@ function watch(socket: Socket, response: IncomingMessage): void {
     else socket.destroy(timeout());
   });
 }
+
+/** Without the query: what is in it is the service's business. */
+const requestSpan = ({ method, url, service }: CloudRequest): SpanOptions => ({
+  kind: 'client',
+  attributes: {
+    'http.request.method': method,
+    'url.full': `${url.origin}${url.pathname}`,
+    'server.address': url.hostname,
+    'peer.service': service,
+  },
+});
 
 /** A token does not go to another host than the one that was asked. */
 function headersFor({ url: asked, headers = {} }: CloudRequest, url: URL): Record<string, string> {

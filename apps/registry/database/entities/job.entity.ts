@@ -89,6 +89,14 @@ export class JobEntity {
   @Column(optionalText('dead_letter_reason'))
   deadLetterReason!: string | null;
 
+  /** Of the HTTP request that it, or the job that it follows from, was caused by. */
+  @Column(optionalText('request_id'))
+  requestId!: string | null;
+
+  /** W3C `traceparent` of what caused it. */
+  @Column(optionalText('trace_parent'))
+  traceParent!: string | null;
+
   @Column(optionalText('worker'))
   worker!: string | null;
 

@@ -58,7 +58,7 @@ await describeWith([postgres()], 'a transaction', () => {
   });
 });
 
-await describeWith([postgres()], 'the newest migration', () => {
+await describeWith([postgres()], 'the newest migrations', () => {
   let server: TestDatabase;
   let database: Database;
 
@@ -71,7 +71,7 @@ await describeWith([postgres()], 'the newest migration', () => {
     await server.drop();
   });
 
-  test('lets the release before write, and can be taken back and made again', async () => {
+  test('let the release before write, and can be taken back and made again', async () => {
     const digest = `sha256:${'a'.repeat(64)}`;
     const ids = Array.from({ length: 3 }, () => randomUUID());
     await database.query(`INSERT INTO blobs (digest, size, state) VALUES ($1, 7, 'stored')`, [digest]);
@@ -92,7 +92,9 @@ await describeWith([postgres()], 'the newest migration', () => {
       `INSERT INTO variants (source_digest, source_content_type, recipe, content_type, digest, size) VALUES ($1, 'disk-raw', 'x/1', 'disk-vmdk', $1, 7)`,
       [digest],
     );
-    await database.source.undoLastMigration();
+    await database.query(`INSERT INTO jobs (id, kind, queue, action) VALUES ($1, 'store', 'store', 'collect')`, [randomUUID()]);
+    const isThere = async () => (await database.query(`SELECT 1 FROM migrations WHERE name LIKE 'Conversions%'`)).length > 0;
+    while (await isThere()) await database.source.undoLastMigration();
     expect(await database.query('SELECT recipe FROM variants')).toEqual([{ recipe: 'original' }]);
     await database.source.runMigrations();
     expect(await database.query('SELECT recipe, content_digest FROM variants')).toEqual([

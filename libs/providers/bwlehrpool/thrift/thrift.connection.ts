@@ -1,4 +1,5 @@
 import { type Socket } from 'node:net';
+import { traced } from '#libs/observability';
 import { withoutToldSecrets } from '../errors/told-secrets.js';
 import { Frames } from './frames.js';
 import { encodeCall, openReply, ProtocolFault } from './message.js';
@@ -42,6 +43,15 @@ export class ThriftConnection {
 
   /** Raises CallDropped, ProtocolFault, RemoteException, ApplicationException, and the reason of the signal. */
   call<Args extends object, Result>(method: Method<Args, Result>, args: Args, withinMs = method.withinMs): Promise<Result> {
+    const attributes = { 'rpc.system': 'thrift', 'rpc.method': method.name };
+    return traced(method.name, { kind: 'client', attributes }, () => this.send(method, args, withinMs));
+  }
+
+  close(): void {
+    this.end(new CallDropped('the connection was closed by us'));
+  }
+
+  private send<Args extends object, Result>(method: Method<Args, Result>, args: Args, withinMs: number): Promise<Result> {
     return new Promise((resolve, reject) => {
       if (this.ended) return reject(this.ended);
       const sequence = (this.sequence = (this.sequence + 1) & 0x7fffffff);
@@ -58,10 +68,6 @@ export class ThriftConnection {
       });
       this.socket.write(encodeCall(method, sequence, args));
     });
-  }
-
-  close(): void {
-    this.end(new CallDropped('the connection was closed by us'));
   }
 
   private hear(chunk: Buffer): void {

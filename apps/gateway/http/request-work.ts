@@ -1,0 +1,54 @@
+import { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import { beginTrace, beginWork, boundToWork, readTraceParent, withSpan, type Attributes, type Span } from '#libs/observability';
+import { type GatewayRequest } from './request.js';
+
+/** What asks for these every few seconds is no trace of anybody's. */
+const UNTRACED = /^\/(health|metrics)\b/;
+
+/**
+ * Makes each request a piece of work: what it does, here and in other services, carries its id, and is a trace that goes on where the client's
+ * `traceparent` says.
+ */
+export function workOnRequests(server: FastifyInstance): void {
+  server.decorateRequest('atWork', <T>(run: () => T) => run());
+  server.decorateRequest('span', undefined);
+  server.addHook('onRequest', (request, _reply, done) => {
+    const work = request as GatewayRequest;
+    const traceParent = readTraceParent(request.headers['traceparent']);
+    beginWork({ requestId: request.id, ...(traceParent && { traceParent }) }, () => {
+      work.span = UNTRACED.test(request.url)
+        ? undefined
+        : beginTrace(spanName(request), { kind: 'server', attributes: spanAttributes(request) }, traceParent);
+      withSpan(work.span, () => {
+        work.atWork = boundToWork((run) => run()) as GatewayRequest['atWork'];
+        done();
+      });
+    });
+  });
+  // Between these two hooks the body is waited for, by what belongs to the connection.
+  server.addHook('preHandler', (request, _reply, done) => (request as GatewayRequest).atWork(done));
+  server.addHook('onResponse', (request, reply, done) => {
+    const { span } = request as GatewayRequest;
+    if (span) endSpan(span, reply);
+    done();
+  });
+}
+
+const spanName = ({ method, routeOptions }: FastifyRequest): string =>
+  routeOptions.url === undefined ? method : `${method} ${routeOptions.url}`;
+
+const spanAttributes = ({ id, method, url, protocol, hostname, routeOptions }: FastifyRequest): Attributes => ({
+  'http.request.method': method,
+  'http.route': routeOptions.url,
+  'url.path': url.split('?', 1)[0],
+  'url.scheme': protocol,
+  'server.address': hostname,
+  'vice.request.id': id,
+});
+
+function endSpan(span: Span, reply: FastifyReply): void {
+  const { statusCode } = reply;
+  span.set({ 'http.response.status_code': statusCode });
+  if (statusCode >= 500) span.fail(String(statusCode));
+  span.end();
+}
