@@ -74,9 +74,10 @@ export class DownloadService {
   ): Promise<void> {
     const contentDisposition = headers['content-disposition'] ?? 'attachment';
     const location = await blobs.redirect(digest, { ...asked, pinned: true, contentDisposition });
-    const { 'content-length': _length, 'content-range': _range, ...kept } = headers;
+    // Of the bytes themselves the store tells.
+    const kept = Object.entries(headers).filter(([name]) => name !== 'content-length' && name !== 'content-range');
     reply
-      .headers({ ...kept, location, 'cache-control': 'private, no-store' })
+      .headers({ ...Object.fromEntries(kept), location, 'cache-control': 'private, no-store' })
       .code(307)
       .send();
   }
