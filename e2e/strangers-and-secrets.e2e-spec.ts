@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { queryOnce, startSpanReceiver, type SpanReceiver } from '#libs/testing';
+import { queryOnce, startSpanReceiver, until, type SpanReceiver } from '#libs/testing';
 import { expectStatus, type ViceClient } from './client.js';
 import { logLines } from './log-lines.js';
 import { SEED_ENVIRONMENT } from './seed-bodies.js';
@@ -24,6 +24,7 @@ await inBothWays('strangers and secrets', [], (way) => {
     receiver = await startSpanReceiver();
     const traces = {
       OTEL_EXPORTER_OTLP_ENDPOINT: receiver.url,
+      OTEL_BSP_SCHEDULE_DELAY: '100',
       OTEL_EXPORTER_OTLP_HEADERS: `authorization=Bearer%20${COLLECTOR_SECRET}`,
     };
     vice = await startVice(way, { env: { VICE_LOG_LEVEL: 'trace', ...traces } });
@@ -177,7 +178,8 @@ await inBothWays('strangers and secrets', [], (way) => {
       new Set(way === 'separate' ? ['export-worker', 'registry'] : ['standalone']),
     );
     expect(lines).toContainEqual(expect.objectContaining({ msg: 'request', path: '/v1/deploy', requestId }));
-    expect(receiver.requests.map(({ headers }) => headers.authorization)).toContain(`Bearer ${COLLECTOR_SECRET}`);
+    await until(() => receiver.requests.length > 0, { what: 'traces have been sent' });
+    expect(receiver.requests[0]?.headers.authorization).toBe(`Bearer ${COLLECTOR_SECRET}`);
     const own = [COLLECTOR_SECRET, ...ownSecrets(vice)];
     expect(own.filter((secret) => vice.logs().includes(secret))).toEqual([]);
   });
