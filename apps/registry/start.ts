@@ -46,7 +46,14 @@ export async function startRegistry({
   if (!config.migrateAtStart) await currentSchema(source, { config, logger, listen, stopping });
   if (!config.amqpUrl) await lockForOneProcess(source);
   const database = new Database(source, logger);
-  const module = RegistryModule.register({ config, broker, database, box: SecretBox.fromKey(secretKey, config.otherSecretKeys), logger, metrics });
+  const module = RegistryModule.register({
+    config,
+    broker,
+    database,
+    box: SecretBox.fromKey(secretKey, config.otherSecretKeys),
+    logger,
+    metrics,
+  });
   const calls = new CallServer('registry', broker, logger, { explain: outageAsUnavailable });
   const { close } = await startNestService(module, [calls], { config, logger, listen });
   return { close, checkDatabase: () => database.check() };

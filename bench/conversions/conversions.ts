@@ -27,7 +27,10 @@ const isMeasured = ({ from, to, subformat }: Conversion) => from in FORMATS && t
  */
 export async function measureConversions(place: Place, { size, repetitions }: Options): Promise<Table[]> {
   const disks = await sourceDisks(place, size * DISK);
-  const blobs = createBlobStore({ kind: 'file', folder: place.path('blobs') }, new BlobLedger(async () => ({ state: 'reserved' }) as never));
+  const blobs = createBlobStore(
+    { kind: 'file', folder: place.path('blobs') },
+    new BlobLedger(async () => ({ state: 'reserved' }) as never),
+  );
   const handler = new ConversionHandler(blobs, loadConfig('standalone', {}));
   const title = `Conversions of a disk of ${asMiB(size * DISK)}, a quarter data, in seconds`;
   const table = new Table(title, ['', 'best', 'median', 'bare, best', 'time against bare']);
