@@ -156,7 +156,8 @@ await describeWith([root(), dockerEngine('26'), tool('debootstrap'), tool('qemu-
       const isComplete = async () => {
         found = await jobs();
         return (
-          SERVICES.every((name) => found.some((job) => job.startsWith(`vice-${name} `))) &&
+          SERVICES.every((name) => found.includes(`vice-${name} up`)) &&
+          !found.some((job) => job.endsWith(' down')) &&
           scraped.every((job) => found.includes(job))
         );
       };
