@@ -44,7 +44,7 @@ export class Consumer implements Subscription {
   private closing = false;
 
   constructor(
-    connection: RabbitConnection,
+    private readonly connection: RabbitConnection,
     private readonly plan: ConsumerPlan,
     private readonly log: Logger,
   ) {
@@ -120,6 +120,6 @@ export class Consumer implements Subscription {
   }
 
   private closeWhenSettled(line: Line): void {
-    if (this.closing && (line.unsettled === 0 || this.plan.prefetch === null)) void line.channel.close().catch(() => undefined);
+    if (this.closing && (line.unsettled === 0 || this.plan.prefetch === null)) this.connection.endChannel(line.channel);
   }
 }

@@ -1,5 +1,5 @@
 import { hostname } from 'node:os';
-import { connect, type ChannelModel } from 'amqplib';
+import { connect, type Channel, type ChannelModel } from 'amqplib';
 import { type Logger } from '#libs/observability';
 import { Backoff } from '../backoff.js';
 import { unavailable, withinMs } from '../unavailable.js';
@@ -17,6 +17,8 @@ export class RabbitConnection {
   private waiting: ((model: ChannelModel | null) => void)[] = [];
   private readonly closing = new AbortController();
   private readonly url: URL;
+  /** Channels that are being closed. */
+  private readonly ending = new Set<Promise<void>>();
 
   constructor(
     url: string,
@@ -49,10 +51,21 @@ export class RabbitConnection {
     return null;
   }
 
+  /** Closes a channel, without waiting. What was sent on it is heard even when the connection is closed next. */
+  endChannel(channel: Channel): void {
+    const ended = channel
+      .close()
+      .catch(() => undefined)
+      .finally(() => this.ending.delete(ended));
+    this.ending.add(ended);
+  }
+
   async close(): Promise<void> {
     this.closing.abort();
     const { model } = this;
     this.wake(null);
+    // RabbitMQ drops what a channel has not heard yet when its connection is closed: the last acks, and their messages come again.
+    await withinMs(Promise.all(this.ending), CLOSE_MS, 'closing channels to RabbitMQ').catch(() => undefined);
     if (model) await withinMs(model.close(), CLOSE_MS, 'closing the connection to RabbitMQ').catch(() => undefined);
   }
 

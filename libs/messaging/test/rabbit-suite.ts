@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
 import { connect, type Channel, type ChannelModel, type GetMessage } from 'amqplib';
 import { type JobMessage } from '#libs/contracts';
 import { until } from '#libs/testing';
-import { type Broker, type DeadMessage } from '../broker.js';
+import { type Broker, type DeadMessage, type JobDelivery } from '../broker.js';
 import { createBroker } from '../create-broker.js';
 import { deadLetterQueue, jobQueue } from '../topology.js';
 import { quiet, type RabbitPlace } from './rabbit-place.js';
@@ -101,6 +101,19 @@ export function rabbitSuite(place: () => RabbitPlace): void {
     });
     await until(() => delivered === 2, { what: 'it is delivered to the other' });
     await consumer.close();
+  });
+
+  test('what was acked is done with, also when the broker is disposed of in the same moment', async () => {
+    const other = await place().open();
+    const inHand: JobDelivery[] = [];
+    const consumer = await other.consumeJobs('store', 2, (delivery) => inHand.push(delivery));
+    for (const jobId of ['a', 'b']) await broker.publishJob('store', { jobId, attempt: 1 });
+    await until(() => inHand.length === 2, { what: 'both are in hand' });
+    await consumer.close();
+    inHand.forEach(({ ack }) => ack());
+    await other[Symbol.asyncDispose]();
+    await broker.publishJob('store', { jobId: 'c', attempt: 1 });
+    expect((await broker.depths()).store.ready).toBe(1);
   });
 
   test('what is disposed of refuses politely', async () => {
