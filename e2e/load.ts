@@ -6,6 +6,8 @@ import { isOpen, type Answer, type ViceClient } from './client.js';
 
 /** Within which every request has to be answered, whatever is the matter: a login and a question may take 10 s each. */
 export const ANSWER_MS = 25_000;
+/** An upload under way bears with an outage for half a minute, besides. */
+const UPLOAD_ANSWER_MS = 75_000;
 
 const UPLOAD_BYTES = 200_000;
 /** Between two requests of one client. */
@@ -118,7 +120,10 @@ export class Load {
 
   /** The body of a good answer. Raises NotNow for a 503 as it should be. */
   private async asked<T>(method: string, path: string, body: { json?: unknown; form?: FormData } = {}): Promise<T> {
-    const answer = await this.plan.client.request<T>(method, path, { ...body, timeout: ANSWER_MS });
+    const timeout = body.form ? UPLOAD_ANSWER_MS : ANSWER_MS;
+    const answer = await this.plan.client.request<T>(method, path, { ...body, timeout }).catch((error: unknown) => {
+      throw new Error(`${method} ${path}: ${String(error)}`);
+    });
     this.answered.set(answer.status, (this.answered.get(answer.status) ?? 0) + 1);
     if (answer.status === 200 || answer.status === 201) return answer.body;
     const fault = whyNoRefusal(answer);
