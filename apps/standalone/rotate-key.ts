@@ -22,7 +22,12 @@ async function inDatabase({ databaseUrl, dataDir, amqpUrl, logLevel }: ViceConfi
   await using embedded = databaseUrl === null ? await EmbeddedPostgres.start({ dataDir }) : null;
   const logger = createLogger('rotate-key', logLevel);
   // Awaited here: the database ends with this block.
-  return await rotateDatabaseKey({ databaseUrl: databaseUrl ?? embedded?.databaseUrl ?? '', box, logger, alone: amqpUrl === null });
+  return await rotateDatabaseKey({
+    databaseUrl: databaseUrl ?? embedded?.databaseUrl ?? '',
+    box,
+    logger,
+    alone: amqpUrl === null,
+  });
 }
 
 try {
