@@ -1,11 +1,12 @@
 import { type ViceConfig } from '#libs/config';
 import { ViceError } from '#libs/errors';
-import { CallServer, startNestService, type Broker, type Closable } from '#libs/messaging';
+import { CallServer, healthMeanwhile, startNestService, type Broker, type Closable } from '#libs/messaging';
 import { type Logger, type Metrics } from '#libs/observability';
 import { SecretBox } from '#libs/secrets';
 import { currentSchema } from './current-schema.js';
 import { connectDatabase, Database, openDatabase, outageAsUnavailable } from './database/index.js';
 import { lockForOneProcess } from './database/one-process-lock.js';
+import { openedPatiently } from './patient-database.js';
 import { RegistryModule } from './registry.module.js';
 
 export interface RegistryDependencies {
@@ -36,7 +37,15 @@ export async function startRegistry({
   stopping,
 }: RegistryDependencies): Promise<Closable & { checkDatabase(): Promise<void> }> {
   const open = config.migrateAtStart ? openDatabase : connectDatabase;
-  const source = await open(databaseUrl).catch((cause: unknown) => {
+  const opening = listen
+    ? healthMeanwhile(
+        'database',
+        openedPatiently(() => open(databaseUrl), logger, stopping),
+        { config, logger, metrics },
+      )
+    : open(databaseUrl);
+  const source = await opening.catch((cause: unknown) => {
+    if (stopping?.aborted) throw cause;
     throw new ViceError(
       'CONFIGURATION',
       `PostgreSQL at DATABASE_URL does not let us in: ${cause instanceof Error ? cause.message : String(cause)}`,

@@ -21,7 +21,13 @@ async function rotate(config: ViceConfig): Promise<string> {
 async function inDatabase({ databaseUrl, dataDir, amqpUrl, logLevel }: ViceConfig, box: SecretBox): Promise<string> {
   await using embedded = databaseUrl === null ? await EmbeddedPostgres.start({ dataDir }) : null;
   const logger = createLogger('rotate-key', logLevel);
-  return await rotateDatabaseKey({ databaseUrl: databaseUrl ?? embedded?.databaseUrl ?? '', box, logger, alone: amqpUrl === null });
+  // Awaited here: the database ends with this block.
+  return await rotateDatabaseKey({
+    databaseUrl: databaseUrl ?? embedded?.databaseUrl ?? '',
+    box,
+    logger,
+    alone: amqpUrl === null,
+  });
 }
 
 try {

@@ -17,6 +17,7 @@ export { JobHandler } from './jobs/job-handler.js';
 export { JobServer, type JobServerOptions } from './jobs/job-server.js';
 export { jobSpan } from './jobs/job-spans.js';
 export { type RunningJob } from './jobs/running-job.js';
+export { healthMeanwhile } from './health-meanwhile.js';
 export { observeProcess } from './observed-process.js';
 export { patiently } from './patiently.js';
 export { startFault } from './start-fault.js';

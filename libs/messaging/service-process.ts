@@ -8,6 +8,7 @@ import { type Broker } from './broker.js';
 import { CallClient } from './calls/call-client.js';
 import { createBroker } from './create-broker.js';
 import { observeProcess } from './observed-process.js';
+import { healthMeanwhile } from './health-meanwhile.js';
 import { startFault } from './start-fault.js';
 
 export interface Closable {
@@ -36,8 +37,10 @@ export async function runService(
     const config = loadConfig(app);
     const secretKey = config.secretKey ?? '';
     const { logger, tracing } = await observeProcess(config);
-    const broker = await createBroker({ amqpUrl: config.amqpUrl, queuePrefix: config.queuePrefix, logger });
-    const service = await start({ config, broker, logger, metrics: new Metrics(app), secretKey, stopping });
+    const metrics = new Metrics(app);
+    const connecting = createBroker({ amqpUrl: config.amqpUrl, queuePrefix: config.queuePrefix, logger });
+    const broker = await healthMeanwhile('broker', connecting, { config, logger, metrics });
+    const service = await start({ config, broker, logger, metrics, secretKey, stopping });
     if (app !== 'registry') refuseForeignKey(broker, SecretBox.fromKey(secretKey, config.otherSecretKeys), logger);
     logger.info({ host: config.host, port: config.port }, `the ${app} is up`);
     return {

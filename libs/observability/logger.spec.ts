@@ -128,6 +128,34 @@ describe('a log line never tells a secret', () => {
     expect(written((log) => log.info('odd "word" 7')).text).toContain('odd');
   });
 
+  it.each<[form: string, told: (secret: string) => string]>([
+    ['in a form', (secret) => new URLSearchParams({ secret }).toString()],
+    ['in JSON in JSON', (secret) => JSON.stringify(JSON.stringify(secret))],
+    ['in JSON that is ASCII', (secret) => JSON.stringify(secret).replace(/ä/g, '\\u00e4').replace(/€/g, '\\u20ac')],
+    ...['', 'a', 'ad', 'ada', 'ada:'].flatMap((before): [string, (secret: string) => string][] => [
+      [`in base64 after "${before}"`, (secret) => Buffer.from(`${before}${secret}`).toString('base64')],
+      [`in base64url after "${before}"`, (secret) => Buffer.from(`${before}${secret}!`).toString('base64url')],
+    ]),
+    ['in hexadecimal', (secret) => Buffer.from(secret).toString('hex')],
+    ['within another', () => `${SECRET}-longer`],
+  ])('that the work in hand has to do with, %s', (_, told) => {
+    const secret = 'ä€ "odd" ~~~?>+w%2F';
+    const form = told(secret);
+    beginWork({}, () => {
+      keepFromLogs([SECRET, `${SECRET}-longer`, secret]);
+      const { line } = written((log) => log.info({ err: new Error(`it said ${form}.`) }, `it said ${form}.`));
+      const { message } = line['err'] as { message: string };
+      for (const text of [line['msg'], message]) expect(text).toMatch(/^it said [^[]{0,8}\[secret\][^[]{0,5}\.$/);
+    });
+  });
+
+  it('that stands where a long text is cut off', () => {
+    beginWork({}, () => {
+      keepFromLogs([SECRET]);
+      expect(written((log) => log.info({ text: `${'x'.repeat(16_380)}${SECRET}` }, 'm')).text).not.toContain('hunt');
+    });
+  });
+
   it('of this process, such as the passwords in its URLs', () => {
     neverLog(passwordsIn('postgres://vice:p%40ssw0rd-x@db/vice', null));
     expect(written((log) => log.info('p@ssw0rd-x and p%40ssw0rd-x')).line['msg']).toBe('[secret] and [secret]');

@@ -57,9 +57,11 @@ export function keepFromLogs(values: Iterable<string>): void {
   if (secrets) for (const value of values) secrets.add(value);
 }
 
-export function secretsInHand(): Iterable<string> {
-  return inHand.getStore()?.secrets ?? [];
+export function secretsInHand(): ReadonlySet<string> {
+  return inHand.getStore()?.secrets ?? NO_SECRETS;
 }
+
+const NO_SECRETS: ReadonlySet<string> = new Set();
 
 /** The parent of a span that is to begin: one that is open here, or one from elsewhere. */
 export function currentParent(): { span: Span } | { traceParent: string } | undefined {

@@ -3,7 +3,7 @@ import { type Socket } from 'node:net';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { ViceError } from '#libs/errors';
-import { uncheckedLogger, type Logger, type Metrics } from '#libs/observability';
+import { uncheckedLogger, withoutSecrets, type Logger, type Metrics } from '#libs/observability';
 import { MAX_BODY_BYTES } from '../bodies/raw-body.js';
 import { countRequest, countRequests } from './counted-requests.js';
 import { problemOf } from './problem.js';
@@ -67,7 +67,7 @@ function holdBackContinue(server: FastifyInstance): void {
 
 function logRequest(logger: Logger, request: FastifyRequest, reply: FastifyReply): void {
   const { method, url } = request;
-  const path = url.split('?', 1)[0];
+  const path = withoutSecrets(url.split('?', 1)[0]!);
   const ms = Math.round(reply.elapsedTime * 10) / 10;
   const aborted = reply.raw.writableFinished ? undefined : true;
   const userId = (request as GatewayRequest).user?.id;

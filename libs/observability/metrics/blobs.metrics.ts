@@ -20,7 +20,7 @@ export class BlobMetrics {
     const registers = [registry];
     const labelNames = ['class'];
     this.bytes = new Gauge({ name: 'vice_blob_bytes', help: 'Bytes of the blobs of a class', labelNames, registers });
-    this.count = new Gauge({ name: 'vice_blob_count', help: 'Blobs of a class', labelNames, registers });
+    this.count = new Gauge({ name: 'vice_blob_objects', help: 'Blobs of a class', labelNames, registers });
     this.reserved = new Gauge({
       name: 'vice_blob_reserved_bytes',
       help: 'Space that is reserved for bytes on their way in',

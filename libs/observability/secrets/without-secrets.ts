@@ -1,4 +1,5 @@
 import { secretsInHand } from '../work.js';
+import { formsOf } from './forms.js';
 
 export const SECRET = '[secret]';
 
@@ -22,7 +23,7 @@ export function passwordsIn(...urls: readonly (string | null)[]): string[] {
   });
 }
 
-const TELLING = /:\/\/|basic|bearer|authori|passw|passphrase|secret|token|private|credential|access.?code|api.?key|BEGIN/i;
+const TELLING = /:\/\/|basic|bearer|authori|passw|passphrase|secret|token|private|credential|access.?code|api.?key|signature|BEGIN/i;
 
 /** Each is linear in the text. */
 const PATTERNS: readonly [RegExp, string | ((...found: string[]) => string)][] = [
@@ -32,15 +33,16 @@ const PATTERNS: readonly [RegExp, string | ((...found: string[]) => string)][] =
   [/\b(bearer\s{1,8})[\w.~+/=-]{8,}/gi, `$1${SECRET}`],
   [/\b(basic\s{1,8})([a-z0-9+/]{4,}={0,2})/gi, (whole, word, code) => (isLogin(code!) ? `${word}${SECRET}` : whole!)],
   [
-    /((?:password|passwd|passphrase|secret|token|private|credential|access_?code|api_?key)[\w-]{0,32}\\?["']?\s{0,8}[:=]\s{0,8})(\\?"(?:[^"\\]|\\.)*"?|'[^']*'?|[^\s,;&"'}\])]+)/gi,
+    /((?:password|passwd|passphrase|secret|token|private|credential|access_?code|api_?key|signature)[\w-]{0,32}\\?["']?\s{0,8}[:=]\s{0,8})(\\?"(?:[^"\\]|\\.)*"?|'[^']*'?|[^\s,;&"'}\])]+)/gi,
     `$1${SECRET}`,
   ],
 ];
 
 /** The text without what must not be written: the secrets in hand, logins in URLs and headers, whatever is called a password in it. */
 export function withoutSecrets(text: string): string {
-  let left = withoutSecretsInHand(text.length > LONGEST_TEXT ? `${text.slice(0, LONGEST_TEXT)}…` : text);
-  for (const secret of ofThisProcess) left = without(left, secret);
+  // Cut off only afterwards, since half of a secret would not be found.
+  let left = without(text.slice(0, 2 * LONGEST_TEXT), secretsInHand(), ofThisProcess);
+  if (left.length > LONGEST_TEXT) left = `${left.slice(0, LONGEST_TEXT)}…`;
   if (!TELLING.test(left)) return left;
   for (const [pattern, instead] of PATTERNS) left = left.replace(pattern, instead as string);
   return left;
@@ -48,31 +50,32 @@ export function withoutSecrets(text: string): string {
 
 /** The text without the secrets that the work in hand has to do with, and else as it is. */
 export function withoutSecretsInHand(text: string): string {
-  let left = text;
-  for (const secret of secretsInHand()) left = without(left, secret);
-  return left;
+  return without(text, secretsInHand());
 }
 
-/** The text without one value, also where it stands in a URL or in JSON. */
-function without(text: string, secret: string): string {
-  if (secret.length < SHORTEST || secret === SECRET) return text;
-  let left = text;
-  for (const form of formsOf(secret)) if (left.includes(form)) left = left.replaceAll(form, SECRET);
-  return left;
+/** The text without these values, in whatever form. The longest first: what is left of one that has another in it would tell it. */
+function without(text: string, ...secrets: readonly ReadonlySet<string>[]): string {
+  const told = secrets.flatMap((some) => formsOfAll(some).filter((form) => text.includes(form)));
+  return told.sort((a, b) => b.length - a.length).reduce((left, form) => left.replaceAll(form, SECRET), text);
 }
 
-function formsOf(secret: string): string[] {
-  return [...new Set([secret, JSON.stringify(secret).slice(1, -1), encoded(secret)])];
+/** Found once for all lines of a piece of work, and gone with it. */
+const known = new WeakMap<ReadonlySet<string>, { size: number; forms: readonly string[] }>();
+
+function formsOfAll(secrets: ReadonlySet<string>): readonly string[] {
+  let found = known.get(secrets);
+  if (found?.size !== secrets.size) {
+    const forms = [...secrets].filter((secret) => secret.length >= SHORTEST && secret !== SECRET).flatMap(formsOf);
+    known.set(secrets, (found = { size: secrets.size, forms }));
+  }
+  return found.forms;
 }
 
 const isLogin = (code: string): boolean => Buffer.from(code, 'base64').includes(':');
 
-const decoded = (text: string): string => orAsItIs(text, decodeURIComponent);
-const encoded = (text: string): string => orAsItIs(text, encodeURIComponent);
-
-function orAsItIs(text: string, changed: (text: string) => string): string {
+function decoded(text: string): string {
   try {
-    return changed(text);
+    return decodeURIComponent(text);
   } catch {
     return text;
   }
