@@ -52,8 +52,11 @@ export interface BlobStore {
   stagedWriters(): Promise<string[]>;
   /** Removes what a writer that has ended left behind; nothing there is no error. */
   removeStaged(writer: string): Promise<void>;
-  /** Removes the bytes of a condemned blob, durably; nothing there is no error. Only garbage collection may call it. */
-  removeBytes(digest: Digest): Promise<void>;
+  /**
+   * Removes the bytes of a condemned blob, durably; nothing there is no error. Only garbage collection may call it. `mayStill` is asked before each
+   * try: it raises an error once another process may collect.
+   */
+  removeBytes(digest: Digest, mayStill?: () => void): Promise<void>;
   /** Rejects with the reason when bytes could neither be read nor written. */
   check(): Promise<void>;
 }

@@ -33,7 +33,7 @@ export async function collectBlobs(store: BlobStore, ledger: BlobLedger, collect
     if (digests.length === 0) return collected;
     for (const digest of digests) {
       collector.throwIfStopped();
-      await store.removeBytes(digest);
+      await store.removeBytes(digest, () => collector.throwIfStopped());
     }
     await ledger.forget(digests);
     collected += digests.length;

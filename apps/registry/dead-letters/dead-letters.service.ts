@@ -28,7 +28,7 @@ export class DeadLettersService {
    * failed for good. The same letter twice is one letter.
    */
   heard(letter: DeadMessage): Promise<void> {
-    return beginWork({ ...letter.message }, () => this.setRight(letter));
+    return beginWork({ ...letter.message }, () => this.setRight(storable(letter)));
   }
 
   private async setRight(letter: DeadMessage): Promise<void> {
@@ -52,6 +52,17 @@ export class DeadLettersService {
   }
 }
 
+const MOST_DEATHS = 2 ** 31 - 1;
+
+/** As far as it can be kept: whoever can reach the queue writes into all of it, and a letter that cannot be kept would come again for ever. */
+const storable = (letter: DeadMessage): DeadMessage => ({
+  ...letter,
+  body: storableText(letter.body),
+  reason: letter.reason && storableText(letter.reason),
+  count: letter.count === null || letter.count < 0 ? null : Math.min(letter.count, MOST_DEATHS),
+  messageId: letter.messageId && storableText(letter.messageId),
+});
+
 const lockedJob = (tx: Transaction, id: string): Promise<JobEntity | null> =>
   tx.manager.findOne(JobEntity, { where: { id }, lock: { mode: 'pessimistic_write' } });
 
@@ -63,7 +74,7 @@ async function keep({ manager }: Transaction, letter: DeadMessage, job: JobEntit
   const rows = (await manager.query(
     `INSERT INTO dead_letters (id, queue, job_id, attempt, body, reason, count, message_id) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
      ON CONFLICT DO NOTHING RETURNING id`,
-    [randomUUID(), queue, jobId, attempt, job ? null : storableText(body), reason && storableText(reason), count, messageId],
+    [randomUUID(), queue, jobId, attempt, job ? null : body, reason, count, messageId],
   )) as unknown[];
   return rows.length > 0;
 }

@@ -28,6 +28,10 @@ describe('a cursor', () => {
     ['another sort order', encodeCursor({ sort: 'title', key: 'a', id: ID })],
     ['no id', packed(['-createdAt', '2026-01-31 12:00:00+00', 'x'])],
     ['no instant', packed(['-createdAt', 'yesterday', ID])],
+    ['no such day', packed(['-createdAt', '2026-02-30 12:00:00+00', ID])],
+    ['no such time', packed(['-createdAt', '2026-01-31 25:00:00+00', ID])],
+    ['no such year', packed(['-createdAt', '0000-01-31 12:00:00+00', ID])],
+    ['no such zone', packed(['-createdAt', '2026-01-31 12:00:00+99', ID])],
     ['a key that is no text', packed(['-createdAt', 7, ID])],
   ];
   test.each(wrong)('is refused where it is wrong: %s', (_, text) => {

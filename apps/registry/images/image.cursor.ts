@@ -31,13 +31,20 @@ function fieldsOf(text: string): unknown[] {
   }
 }
 
-const INSTANT = /^\d{4,6}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d{1,6})?[+-]\d\d(:\d\d)?$/;
+const INSTANT = /^(?<day>(?!0000)\d{4}-\d\d-\d\d) (?<time>\d\d:\d\d:\d\d(\.\d{1,6})?)[+-](0\d|1[0-5])(:[0-5]\d)?$/;
+
+/** One that there is: not on the 30th of February. */
+function isInstant(key: string): boolean {
+  const { day = '', time = '' } = INSTANT.exec(key)?.groups ?? {};
+  const instant = new Date(`${day}T${time}Z`);
+  return !Number.isNaN(instant.getTime()) && instant.toISOString().startsWith(day);
+}
 
 /** What PostgreSQL would refuse as a value of the sort key must not reach it. */
 function isKey(key: string, sort: ImageSort): boolean {
   if (sort.endsWith('title')) return !key.includes('\0');
   if (sort.endsWith('size')) return /^-?\d{1,16}$/.test(key);
-  return INSTANT.test(key);
+  return isInstant(key);
 }
 
 const isUuid = (id: unknown): id is string => typeof id === 'string' && /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(id);

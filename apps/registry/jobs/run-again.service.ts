@@ -11,6 +11,7 @@ import { forgetRefusal } from './inspection-memory.js';
 import { requireViewer, type JobViewer } from './job-access.js';
 import { toJob } from './job.contract.js';
 import { JobOutbox } from './job-outbox.js';
+import { trailColumns } from './job-trail.js';
 import { runAgain } from './run-again.rules.js';
 import { situationOf, type LockedSituation } from './run-again.situation.js';
 
@@ -67,6 +68,7 @@ export class RunAgainService {
   private async queue(tx: Transaction, job: JobEntity, viewer: JobViewer): Promise<JobEntity> {
     const now = () => 'now()';
     const columns: object = {
+      ...trailColumns(),
       ...{ state: 'queued', failures: 0, errorCode: null, errorMessage: null, log: withFormerError(job, viewer) },
       ...{ bytesDone: 0, bytesPerSecond: 0, cancelRequested: false, published: false },
       ...{ dueAt: now, publishAt: now, leaseUntil: null, startedAt: null, endedAt: null },

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { EnvironmentCalls, EventCalls, ImageCalls, type Digest, type JobOutcome } from '#libs/contracts';
+import { beginWork } from '#libs/observability';
 import { describeWith, postgres } from '#libs/testing';
 import { FailedPlace, REFUSED } from './failed-place.js';
 
@@ -51,6 +52,12 @@ await describeWith([postgres()], 'a failed job that brings content', () => {
     await place.report(tenth, REFUSED);
     expect(await place.job(message.jobId)).toMatchObject({ state: 'failed', attempt: 10, error: { message: 'wrong password' } });
     expect(await place.image(image)).toMatchObject({ status: 'failed' });
+  });
+
+  it('is caused by the request that has it run again', async () => {
+    const { image, message } = await place.failedImport();
+    await beginWork({ requestId: 'again' }, () => place.retry(message.jobId));
+    expect(await place.vice.next('import', image.id)).toEqual({ ...message, attempt: 2, requestId: 'again' });
   });
 
   it('refuses what a former attempt still reports', async () => {

@@ -119,9 +119,12 @@ export class Bucket {
     await this.orNull(this.client.send(new AbortMultipartUploadCommand({ Bucket: this.name, Key: key, UploadId: uploadId })));
   }
 
-  /** Nothing there is no error. */
-  async remove(key: string): Promise<void> {
-    await this.orNull(this.client.send(new DeleteObjectCommand({ Bucket: this.name, Key: key })));
+  /** Nothing there is no error. `mayStill` is asked before each try, and what it raises is raised: the client tries again by itself. */
+  async remove(key: string, mayStill?: () => void): Promise<void> {
+    const command = new DeleteObjectCommand({ Bucket: this.name, Key: key });
+    const eachTry = { step: 'finalizeRequest', priority: 'low' } as const;
+    command.middlewareStack.add((send) => (request) => (mayStill?.(), send(request)), eachTry);
+    await this.orNull(this.client.send(command));
   }
 
   /** All objects whose keys begin like this, in the order of their keys. */

@@ -126,8 +126,8 @@ export class S3BlobStore implements BlobStore {
     await this.scratch.remove(writer);
   }
 
-  async removeBytes(digest: Digest): Promise<void> {
-    await this.bucket.remove(this.layout.blob(digest));
+  async removeBytes(digest: Digest, mayStill?: () => void): Promise<void> {
+    await this.bucket.remove(this.layout.blob(digest), mayStill);
   }
 
   async check(): Promise<void> {

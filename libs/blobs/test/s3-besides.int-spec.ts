@@ -10,6 +10,7 @@ import { buffer } from 'node:stream/consumers';
 import { pipeline } from 'node:stream/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { type S3StoreConfig } from '#libs/config';
+import { ViceError } from '#libs/errors';
 import {
   describeWith,
   objectStore,
@@ -168,6 +169,18 @@ await describeWith([objectStore()], 'blobs in S3, besides', () => {
     await using blob = await faraway.open(digest, { holder: jobWriter() });
     expect((await buffer(blob.stream({ start: 10, end: 8 * MiB }))).equals(bytes.subarray(10, 8 * MiB + 1))).toBe(true);
     expect(line.cuts).toBeGreaterThan(2);
+  });
+
+  test('does not try again to remove a blob that may have come anew', async () => {
+    const bytes = randomBytes(100);
+    const { digest } = await put(bytes);
+    await using deaf = await cuttingLine(new URL(config.endpoint!), 0);
+    const faraway = new S3BlobStore({ ...config, endpoint: deaf.url }, new BlobLedger(ledger.ask));
+    const mayStill = () => {
+      if (deaf.cuts > 0) throw new ViceError('LEASE_LOST', 'somebody else collects');
+    };
+    await expect(faraway.removeBytes(digest, mayStill)).rejects.toMatchObject({ code: 'LEASE_LOST' });
+    expect(deaf.cuts).toBe(1);
   });
 
   test('gives programs a file, which goes when the blob is closed', async () => {

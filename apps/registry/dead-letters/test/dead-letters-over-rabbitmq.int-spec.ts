@@ -39,6 +39,14 @@ await describeWith([postgres(), rabbitmq()], 'what RabbitMQ gave up on', () => {
     ]);
   });
 
+  it('is kept whatever the broker is said to have said of it', async () => {
+    const { message } = await place.importing();
+    const body = Buffer.from(JSON.stringify(message));
+    queues.sendDead('import', body, { messageId: 'a\0b', headers: { 'x-death': [{ reason: 'c\0d', count: 2 ** 40 }] } });
+    const deadLetters = await until(async () => (await place.job(message.jobId)).deadLetters, { what: 'it is read' });
+    expect(deadLetters).toMatchObject({ count: 1, reason: 'c\ufffdd' });
+  });
+
   it('and is no job, is kept as it was, and shown to administrators alone', async () => {
     const rubbish = [Buffer.from('not json'), Buffer.from('[1]'), Buffer.from([0x00, 0xff, 0x41]), Buffer.alloc(9_000, 'x')];
     for (const body of rubbish) queues.send('store', body);
