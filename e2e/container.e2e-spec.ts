@@ -213,6 +213,11 @@ await describeWith([root(), dockerEngine('26'), tool('debootstrap'), tool('qemu-
       expect(container?.HostConfig.SecurityOpt).toContain('no-new-privileges:true');
     }, 180_000);
 
+    test('the secret key is changed from within the registry’s container', async () => {
+      const said = await stack.compose('exec', '-T', 'registry', 'node', 'dist/apps/standalone/rotate-key.js');
+      expect(said).toMatch(/^the database belongs to the secret key \w+ already: nothing was changed$/m);
+    }, 60_000);
+
     test('SIGTERM ends every service in good order', async () => {
       await stack.compose('stop', ...SERVICES);
       for (const service of SERVICES) {
