@@ -37,7 +37,7 @@ export async function compose(folder: string, args: readonly string[], env: Reco
 /** A folder as a clone is after `scripts/make-secrets.sh`, as far as Compose goes. */
 export async function composeFolder(): Promise<TempDir> {
   const folder = await tempDir();
-  for (const file of ['docker-compose.yml', 'docker-compose.sandbox.yml'])
+  for (const file of ['docker-compose.yml', 'docker-compose.sandbox.yml', 'docker-compose.s3.yml'])
     await cp(join(projectRoot, file), join(folder.path, file));
   await cp(join(projectRoot, 'deploy'), join(folder.path, 'deploy'), { recursive: true });
   for (const part of ['prometheus/rules', 'grafana/dashboards'])

@@ -68,6 +68,24 @@ await describeWith([root(), dockerEngine('26'), tool('debootstrap'), tool('qemu-
     });
   });
 
+  test('docker-compose.s3.yml gives the bucket and its key, from files, to those that hold blobs, and lets them reach it', async () => {
+    const files = ['-f', 'docker-compose.yml', '-f', 'docker-compose.s3.yml'];
+    const bucket = { VICE_BLOB_STORE: 's3://images?region=x' };
+    const { services } = JSON.parse(await compose(folder.path, [...files, 'config', '--format', 'json'], bucket)) as {
+      services: Record<string, { environment: Record<string, string>; networks: object; secrets: { source: string }[] }>;
+    };
+    for (const name of ['gateway', 'import-worker', 'export-worker', 'store-worker']) {
+      const { environment, networks, secrets } = services[name]!;
+      expect(environment).toMatchObject({ ...bucket, VICE_SECRET_KEY_FILE: '/run/secrets/secret_key' });
+      expect(Object.keys(networks).sort()).toEqual(['backend', 'outside']);
+      const given = ['amqp_url', 's3_access_key_id', 's3_secret_access_key', 'secret_key'];
+      expect(secrets.map(({ source }) => source).sort()).toEqual(given);
+      for (const part of ['ACCESS_KEY_ID', 'SECRET_ACCESS_KEY'])
+        expect(environment[`VICE_S3_${part}_FILE`]).toBe(`/run/secrets/s3_${part.toLowerCase()}`);
+    }
+    expect(services['registry']!.environment).not.toHaveProperty('VICE_BLOB_STORE');
+  });
+
   describe('the stack', () => {
     let engine: TestEngine;
     let stack: ComposeStack;
@@ -194,6 +212,11 @@ await describeWith([root(), dockerEngine('26'), tool('debootstrap'), tool('qemu-
       });
       expect(container?.HostConfig.SecurityOpt).toContain('no-new-privileges:true');
     }, 180_000);
+
+    test('the secret key is changed from within the registry’s container', async () => {
+      const said = await stack.compose('exec', '-T', 'registry', 'node', 'dist/apps/standalone/rotate-key.js');
+      expect(said).toMatch(/^the database belongs to the secret key \w+ already: nothing was changed$/m);
+    }, 60_000);
 
     test('SIGTERM ends every service in good order', async () => {
       await stack.compose('stop', ...SERVICES);

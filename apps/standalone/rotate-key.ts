@@ -1,4 +1,4 @@
-import { loadConfig, type ViceConfig } from '#libs/config';
+import { loadRotateConfig, type RotateConfig } from '#libs/config';
 import { startFault } from '#libs/messaging';
 import { createLogger } from '#libs/observability';
 import { SecretBox } from '#libs/secrets';
@@ -10,7 +10,7 @@ import { withNextKey } from './secret-key.js';
  * npm run rotate-key: seals everything with another secret key. With VICE_SECRET_KEY (the new one) and VICE_OTHER_SECRET_KEYS (the former), in the
  * database at DATABASE_URL, also while services run that know both. Without, it makes a new key for the data folder, whose ViCE must not run.
  */
-async function rotate(config: ViceConfig): Promise<string> {
+async function rotate(config: RotateConfig): Promise<string> {
   const { secretKey, otherSecretKeys, dataDir } = config;
   const change = async (key: string, others: readonly string[]) => inDatabase(config, SecretBox.fromKey(key, others));
   return secretKey === null
@@ -18,7 +18,7 @@ async function rotate(config: ViceConfig): Promise<string> {
     : change(secretKey, otherSecretKeys);
 }
 
-async function inDatabase({ databaseUrl, dataDir, amqpUrl, logLevel }: ViceConfig, box: SecretBox): Promise<string> {
+async function inDatabase({ databaseUrl, dataDir, amqpUrl, logLevel }: RotateConfig, box: SecretBox): Promise<string> {
   await using embedded = databaseUrl === null ? await EmbeddedPostgres.start({ dataDir }) : null;
   const logger = createLogger('rotate-key', logLevel);
   // Awaited here: the database ends with this block.
@@ -31,7 +31,7 @@ async function inDatabase({ databaseUrl, dataDir, amqpUrl, logLevel }: ViceConfi
 }
 
 try {
-  process.stdout.write(`${await rotate(loadConfig('standalone'))}\n`);
+  process.stdout.write(`${await rotate(loadRotateConfig())}\n`);
   process.exit(0);
 } catch (error) {
   process.stderr.write(`${startFault(error)}\n`);

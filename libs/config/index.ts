@@ -2,3 +2,4 @@ export { type BlobStoreConfig, type FolderStoreConfig, type S3StoreConfig } from
 export { DirectoryLock } from './directory-lock.js';
 export { APPS, loadConfig, VICE_CONFIG, type AppName, type ViceConfig } from './vice.config.js';
 export { loadMigrateConfig, type MigrateConfig } from './migrate.config.js';
+export { loadRotateConfig, type RotateConfig } from './rotate.config.js';

@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { loadMigrateConfig } from './migrate.config.js';
+import { loadRotateConfig } from './rotate.config.js';
 import { loadConfig } from './vice.config.js';
 
 const key = Buffer.alloc(32, 7).toString('base64');
@@ -44,7 +45,7 @@ describe('configuration', () => {
       OTEL_TRACES_SAMPLER: 'some',
       OTEL_TRACES_SAMPLER_ARG: '2',
     };
-    const start = () => loadConfig('registry', faulty);
+    const start = () => loadConfig('gateway', faulty);
     for (const name of [...Object.keys(faulty), 'AMQP_URL']) expect(start).toThrow(new RegExp(`- ${name} `));
     expect(start).not.toThrow(/secret@x/);
   });
@@ -106,6 +107,19 @@ describe('configuration', () => {
         kind: 'file',
         folder: '/srv/blobs',
       });
+  });
+
+  it('of a registry lets be what the services that hold blobs are told of them', () => {
+    expect(loadConfig('registry', { ...alone, VICE_BLOB_REDIRECT: 'true' })).toMatchObject({ app: 'registry' });
+    expect(loadConfig('registry', { ...alone, VICE_BLOB_STORE: 's3://images?region=x' })).toMatchObject({ app: 'registry' });
+    expect(() => loadConfig('gateway', { ...alone, VICE_BLOB_REDIRECT: 'true' })).toThrow('VICE_BLOB_REDIRECT=true needs');
+  });
+
+  it('of a change of keys takes the settings of a registry, too', () => {
+    const registry = { ...alone, VICE_OTHER_SECRET_KEYS: key, VICE_MIGRATE_AT_START: 'false', VICE_BLOB_REDIRECT: 'true' };
+    expect(loadRotateConfig(registry)).toMatchObject({ secretKey: key, otherSecretKeys: [key], amqpUrl: 'amqp://broker' });
+    expect(loadRotateConfig({})).toMatchObject({ secretKey: null, otherSecretKeys: [], databaseUrl: null, amqpUrl: null });
+    expect(() => loadRotateConfig({ VICE_SECRET_KEY: 'short' })).toThrow('VICE_SECRET_KEY must be 32 bytes');
   });
 
   describe('of a blob store in S3', () => {

@@ -2,6 +2,7 @@ import { isIP } from 'node:net';
 import { resolve } from 'node:path';
 import { blobStore, type BlobStoreConfig } from './blob-store.config.js';
 import { EnvironmentReader } from './environment-reader.js';
+import { otherSecretKeys, secretKey } from './secret-keys.config.js';
 import { tracesConfig, type TracesConfig } from './traces.config.js';
 
 export const APPS = ['gateway', 'registry', 'import-worker', 'export-worker', 'store-worker', 'standalone'] as const;
@@ -50,7 +51,6 @@ export interface ViceConfig {
 
 export const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
 const TiB = 1024 ** 4;
-const SECRET_KEY = /^[A-Za-z0-9+/]{43}=$/;
 
 /** Link-local addresses, where clouds also answer with their metadata, and the metadata addresses that lie elsewhere. */
 const EGRESS_DENY = ['169.254.0.0/16', 'fe80::/10', 'fd00:ec2::254/128', '100.100.100.200/32'];
@@ -68,7 +68,8 @@ export function loadConfig(app: AppName, variables: Readonly<Record<string, stri
     databaseUrl: read.url('DATABASE_URL', ['postgres:', 'postgresql:']),
     amqpUrl: read.url('AMQP_URL', ['amqp:', 'amqps:']),
     queuePrefix: read.text('VICE_QUEUE_PREFIX') ?? 'vice',
-    blobStore: blobStore(read, dataDir),
+    // the registry has none: what the others are told of it is no matter of its own
+    blobStore: blobStore(app === 'registry' ? new EnvironmentReader({}) : read, dataDir),
     secretKey: secretKey(read),
     otherSecretKeys: otherSecretKeys(read),
     unixSockets: read.list('VICE_UNIX_SOCKETS', standalone ? ['*'] : []),
@@ -97,14 +98,6 @@ function requireWhenAlone(read: EnvironmentReader, { app }: ViceConfig): void {
   read.require('VICE_SECRET_KEY', '32 bytes in base64, the same for all services (openssl rand -base64 32)');
 }
 
-function secretKey(read: EnvironmentReader): string | null {
-  const text = read.text('VICE_SECRET_KEY');
-  if (text === null) return null;
-  if (SECRET_KEY.test(text)) return text;
-  read.fault('VICE_SECRET_KEY must be 32 bytes in base64 (openssl rand -base64 32)');
-  return null;
-}
-
 /** What no account can be called would leave the service without the administrator that somebody thinks it has. */
 function adminUsername(read: EnvironmentReader): string | null {
   const name = read.text('VICE_ADMIN_USERNAME');
@@ -112,15 +105,6 @@ function adminUsername(read: EnvironmentReader): string | null {
   if (name.length <= 128 && /^[^:\p{Cc}\p{Cs}]+$/u.test(name)) return name.normalize('NFC');
   read.fault('VICE_ADMIN_USERNAME must be a username: 1 to 128 characters without colons and control characters');
   return null;
-}
-
-function otherSecretKeys(read: EnvironmentReader): string[] {
-  // Without repeating one, which is a secret.
-  const keys = (read.text('VICE_OTHER_SECRET_KEYS') ?? '').split(',').map((key) => key.trim());
-  const given = keys.filter((key) => key !== '');
-  if (given.every((key) => SECRET_KEY.test(key))) return given;
-  read.fault('VICE_OTHER_SECRET_KEYS must be a comma-separated list of keys, each 32 bytes in base64');
-  return [];
 }
 
 function variantQuota(read: EnvironmentReader): number | null {
