@@ -104,7 +104,7 @@ await inBothWays('with blobs in S3', [objectStore(), tool('openssl')], (way) => 
     expect(sent.headers.get('repr-digest')).toMatch(/^sha-256=:/);
     const bytes = await fetch(sent.headers.get('location')!);
     expect(Buffer.from(await bytes.arrayBuffer()).equals(content)).toBe(true);
-    expect(bytes.headers.get('content-disposition')).toContain('a disk.raw');
+    expect(bytes.headers.get('content-disposition')).toContain('a disk.img');
     expect(bytes.headers.get('content-type')).toBe('application/octet-stream');
     // What a client does that follows by itself, with its range.
     const part = await fetch(path, { headers: { ...eve.authorization(), range: 'bytes=5-9' } });
