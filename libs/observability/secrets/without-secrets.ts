@@ -23,7 +23,8 @@ export function passwordsIn(...urls: readonly (string | null)[]): string[] {
   });
 }
 
-const TELLING = /:\/\/|basic|bearer|authori|passw|passphrase|secret|token|private|credential|access.?code|api.?key|signature|BEGIN/i;
+const TELLING =
+  /:\/\/|basic|bearer|authori|passw|passphrase|secret|token|private|credential|access.?code|api.?key|signature|BEGIN/i;
 
 /** Each is linear in the text. */
 const PATTERNS: readonly [RegExp, string | ((...found: string[]) => string)][] = [
