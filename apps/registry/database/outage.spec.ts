@@ -22,6 +22,8 @@ describe('an error of the database', () => {
     ['nothing listening', fromNode('ECONNREFUSED')],
     ['nothing listening at any address', new AggregateError([fromNode('ECONNREFUSED'), fromNode('EHOSTUNREACH')])],
     ['no connection in time', new Error('timeout exceeded when trying to connect')],
+    ['no connection in time, by its own clock', new Error('timeout expired')],
+    ['a statement for a socket that is gone', fromNode('ERR_STREAM_DESTROYED')],
     ['a client that is over', new Error('Client has encountered a connection error and is not queryable')],
   ])('is an outage: %s', (_, error) => {
     expect(isOutage(error)).toBe(true);

@@ -8,12 +8,14 @@ const SQL_STATES = ['08', '57P', '53', '25P03', '25006'];
 const SYSTEM_CODES = new Set([
   ...['ECONNREFUSED', 'ECONNRESET', 'ECONNABORTED', 'EPIPE', 'ETIMEDOUT', 'ENOTFOUND', 'EAI_AGAIN'],
   ...['EHOSTUNREACH', 'EHOSTDOWN', 'ENETUNREACH', 'ENETDOWN', 'ENOENT'],
+  ...['ERR_STREAM_DESTROYED', 'ERR_STREAM_WRITE_AFTER_END'],
 ]);
 
 /** What pg and TypeORM say without a code when a connection has ended under a statement, or none is to be had. */
 const MESSAGES = [
   /^Connection terminated/,
   /^timeout exceeded when trying to connect/,
+  /^timeout expired$/,
   /^Query read timeout/,
   /is not queryable$/,
   /^Query runner already released/,
