@@ -32,18 +32,24 @@ export interface S3StoreConfig {
 
 const SETTINGS = ['endpoint', 'publicEndpoint', 'region', 'pathStyle'];
 
-/** `VICE_BLOB_STORE` and what belongs to it. */
-export function blobStore(read: EnvironmentReader, dataDir: string): BlobStoreConfig {
+/**
+ * `VICE_BLOB_STORE` and what belongs to it.
+ * @param isOpened false for a service that is only told what the others are told: it needs no key, and no store that can redirect */
+export function blobStore(read: EnvironmentReader, dataDir: string, isOpened = true): BlobStoreConfig {
   const text = read.text('VICE_BLOB_STORE') ?? `file:${dataDir}/blobs`;
   const redirect = read.oneOf('VICE_BLOB_REDIRECT', ['true', 'false'], 'false') === 'true';
-  if (text.startsWith('s3:')) return s3(read, text, redirect, join(dataDir, 'scratch'));
-  if (redirect) read.fault('VICE_BLOB_REDIRECT=true needs a blob store to redirect to: VICE_BLOB_STORE=s3://…');
+  if (text.startsWith('s3:')) return s3(read, text, { redirect, isOpened, scratch: join(dataDir, 'scratch') });
+  if (redirect && isOpened) read.fault('VICE_BLOB_REDIRECT=true needs a blob store to redirect to: VICE_BLOB_STORE=s3://…');
   const path = /^file:(?:\/\/(?=\/))?(.+)$/.exec(text)?.[1];
   if (!path) read.fault(`VICE_BLOB_STORE must be "file:" and a folder, or s3://bucket/prefix?endpoint=…, and is "${text}"`);
   return { kind: 'file', folder: path ? resolve(path) : '' };
 }
 
-function s3(read: EnvironmentReader, text: string, redirect: boolean, scratch: string): S3StoreConfig {
+function s3(
+  read: EnvironmentReader,
+  text: string,
+  { redirect, isOpened, scratch }: { redirect: boolean; isOpened: boolean; scratch: string },
+): S3StoreConfig {
   const url = URL.canParse(text) ? new URL(text) : null;
   const settings = url?.searchParams ?? new URLSearchParams();
   const fault = (message: string) => read.fault(`VICE_BLOB_STORE ${message}`);
@@ -66,8 +72,8 @@ function s3(read: EnvironmentReader, text: string, redirect: boolean, scratch: s
     publicEndpoint: endpointOf(settings, 'publicEndpoint', fault),
     region: region ?? '',
     pathStyle: pathStyle === 'true',
-    accessKeyId: key(read, 'VICE_S3_ACCESS_KEY_ID'),
-    secretAccessKey: key(read, 'VICE_S3_SECRET_ACCESS_KEY'),
+    accessKeyId: key(read, 'VICE_S3_ACCESS_KEY_ID', isOpened),
+    secretAccessKey: key(read, 'VICE_S3_SECRET_ACCESS_KEY', isOpened),
     scratch,
     redirect,
   };
@@ -92,8 +98,8 @@ function prefixOf(path: string, fault: (message: string) => void): string {
   return `${prefix}/`;
 }
 
-function key(read: EnvironmentReader, name: string): string {
+function key(read: EnvironmentReader, name: string, isNeeded: boolean): string {
   const text = read.text(name);
-  if (text === null) read.fault(`${name} is missing: VICE_BLOB_STORE=s3://… needs it`);
+  if (text === null && isNeeded) read.fault(`${name} is missing: VICE_BLOB_STORE=s3://… needs it`);
   return text ?? '';
 }

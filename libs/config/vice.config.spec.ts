@@ -45,7 +45,7 @@ describe('configuration', () => {
       OTEL_TRACES_SAMPLER: 'some',
       OTEL_TRACES_SAMPLER_ARG: '2',
     };
-    const start = () => loadConfig('gateway', faulty);
+    const start = () => loadConfig('registry', faulty);
     for (const name of [...Object.keys(faulty), 'AMQP_URL']) expect(start).toThrow(new RegExp(`- ${name} `));
     expect(start).not.toThrow(/secret@x/);
   });

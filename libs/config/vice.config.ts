@@ -68,8 +68,7 @@ export function loadConfig(app: AppName, variables: Readonly<Record<string, stri
     databaseUrl: read.url('DATABASE_URL', ['postgres:', 'postgresql:']),
     amqpUrl: read.url('AMQP_URL', ['amqp:', 'amqps:']),
     queuePrefix: read.text('VICE_QUEUE_PREFIX') ?? 'vice',
-    // the registry has none: what the others are told of it is no matter of its own
-    blobStore: blobStore(app === 'registry' ? new EnvironmentReader({}) : read, dataDir),
+    blobStore: blobStore(read, dataDir, app !== 'registry'),
     secretKey: secretKey(read),
     otherSecretKeys: otherSecretKeys(read),
     unixSockets: read.list('VICE_UNIX_SOCKETS', standalone ? ['*'] : []),
