@@ -2,20 +2,7 @@ import { Readable } from 'node:stream';
 import { ViceError, type ErrorCode } from '#libs/errors';
 import { type Metrics } from '#libs/observability';
 import { type EnvironmentSession } from './environment-provider.js';
-
-/** What a session does that reaches the environment. */
-const OPERATIONS: ReadonlySet<string | symbol> = new Set([
-  'check',
-  'list',
-  'describe',
-  'read',
-  'readFrom',
-  'write',
-  'verify',
-  'remove',
-  'prepare',
-  'dispose',
-]);
+import { isOperation } from './session-operations.js';
 
 /** What comes out of an operation although the environment did nothing wrong: it is our own job, registry or store that failed. */
 const OURS: ReadonlySet<ErrorCode> = new Set([
@@ -51,7 +38,7 @@ export class OperationCounter {
       get: (target, name) => {
         const value: unknown = Reflect.get(target, name, target);
         if (typeof value !== 'function') return value;
-        if (!OPERATIONS.has(name)) return (...values: unknown[]): unknown => value.apply(target, values);
+        if (!isOperation(name)) return (...values: unknown[]): unknown => value.apply(target, values);
         return (...values: unknown[]) =>
           this.count(String(name), () => this.operation(String(name), value.apply(target, values)));
       },

@@ -5,8 +5,7 @@ import {
   type PreparingSession,
   type ResumableSession,
 } from './environment-provider.js';
-
-const OPERATIONS = ['check', 'list', 'describe', 'read', 'readFrom', 'write', 'verify', 'remove', 'prepare', 'dispose'] as const;
+import { isOperation, OPERATIONS } from './session-operations.js';
 
 type AnySession = EnvironmentSession & Partial<ResumableSession & PreparingSession>;
 
@@ -28,9 +27,7 @@ function discreetSession(session: EnvironmentSession): EnvironmentSession {
       const member: unknown = Reflect.get(target, name, target);
       if (typeof member !== 'function') return member;
       const operation = member.bind(target) as (...args: unknown[]) => unknown;
-      return (OPERATIONS as readonly (string | symbol)[]).includes(name)
-        ? (...args: unknown[]) => discreetly(async () => operation(...args))
-        : operation;
+      return isOperation(name) ? (...args: unknown[]) => discreetly(async () => operation(...args)) : operation;
     },
   });
 }
