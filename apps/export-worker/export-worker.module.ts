@@ -1,5 +1,5 @@
 import { Module, type DynamicModule } from '@nestjs/common';
-import { watchSpace, type BlobStore } from '#libs/blobs';
+import { watchStore, type BlobStore } from '#libs/blobs';
 import { type ViceConfig } from '#libs/config';
 import { MessagingModule, type Broker } from '#libs/messaging';
 import { HealthModule, MetricsModule, type Metrics } from '#libs/observability';
@@ -19,7 +19,7 @@ export interface ExportWorkerParts {
 @Module({})
 export class ExportWorkerModule {
   static register({ config, broker, blobs, metrics, box }: ExportWorkerParts): DynamicModule {
-    watchSpace(blobs, metrics);
+    watchStore(blobs, metrics);
     return {
       module: ExportWorkerModule,
       imports: [

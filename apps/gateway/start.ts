@@ -1,4 +1,4 @@
-import { watchSpace, type BlobStore } from '#libs/blobs';
+import { watchStore, type BlobStore } from '#libs/blobs';
 import { UserCalls } from '#libs/contracts';
 import { CallClient, type Closable, type ServiceParts } from '#libs/messaging';
 import { type HealthChecks } from '#libs/observability';
@@ -14,7 +14,7 @@ export async function startGateway(
   parts: ServiceParts & { blobs: BlobStore; checks?: HealthChecks },
 ): Promise<Closable & { url: string }> {
   const { config, broker, blobs, logger, metrics, secretKey } = parts;
-  watchSpace(blobs, metrics);
+  watchStore(blobs, metrics);
   const box = SecretBox.fromKey(secretKey, config.otherSecretKeys);
   const calls = new CallClient(broker, CHECK_DEADLINE_MS);
   const checks = {

@@ -1,5 +1,5 @@
 import { Module, type DynamicModule } from '@nestjs/common';
-import { watchSpace, type BlobStore } from '#libs/blobs';
+import { watchStore, type BlobStore } from '#libs/blobs';
 import { type ViceConfig, VICE_CONFIG } from '#libs/config';
 import { MessagingModule, type Broker } from '#libs/messaging';
 import { HealthModule, MetricsModule, type Metrics } from '#libs/observability';
@@ -20,7 +20,7 @@ export interface ImportWorkerParts {
 @Module({})
 export class ImportWorkerModule {
   static register({ config, broker, blobs, metrics, box }: ImportWorkerParts): DynamicModule {
-    watchSpace(blobs, metrics);
+    watchStore(blobs, metrics);
     return {
       module: ImportWorkerModule,
       imports: [

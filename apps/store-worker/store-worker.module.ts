@@ -1,5 +1,5 @@
 import { Module, type DynamicModule } from '@nestjs/common';
-import { watchSpace, type BlobStore } from '#libs/blobs';
+import { watchStore, type BlobStore } from '#libs/blobs';
 import { VICE_CONFIG, type ViceConfig } from '#libs/config';
 import { type Ask } from '#libs/contracts';
 import { MessagingModule, type Broker } from '#libs/messaging';
@@ -26,7 +26,7 @@ export interface StoreWorkerParts {
 @Module({})
 export class StoreWorkerModule {
   static register({ config, broker, blobs, metrics, ask, worker, logger }: StoreWorkerParts): DynamicModule {
-    watchSpace(blobs, metrics);
+    watchStore(blobs, metrics);
     return {
       module: StoreWorkerModule,
       imports: [

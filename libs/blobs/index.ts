@@ -17,5 +17,5 @@ export {
 } from './blob-store.js';
 export { createBlobStore } from './create-blob-store.js';
 export { collectBlobs, sweepStaging, type Collector } from './garbage-collection.js';
-export { watchSpace } from './watch-space.js';
+export { watchStore } from './watch-store.js';
 export { isJobWriter, isWriter } from './writer-name.js';

@@ -13,6 +13,7 @@ import {
 } from './environment-provider.js';
 import { observedSession } from './observed-session.js';
 import { OpenStackProvider } from './openstack/openstack.provider.js';
+import { OPERATIONS } from './session-operations.js';
 
 /** Every kind of environment that this server can speak to: a row per provider. */
 export class Providers {
@@ -29,6 +30,7 @@ export class Providers {
       new BwlehrpoolProvider(egress),
     ];
     this.bySoftware = new Map(providers.map((provider) => [provider.software, provider]));
+    for (const software of this.bySoftware.keys()) metrics.providers.beginAtZero(software, ['connect', ...OPERATIONS]);
   }
 
   /** Raises NO_PROVIDER, and what the provider raises. */

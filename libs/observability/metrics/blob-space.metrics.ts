@@ -24,11 +24,14 @@ export class BlobSpaceMetrics {
     this.show(undefined);
   }
 
-  /** Has it looked at with every scrape. Services of one process share one store: it is looked at once. */
-  watch(space: () => Promise<BlobSpace>): void {
+  /**
+   * Has it looked at with every scrape. Services of one process share one store: it is looked at once.
+   * @param space nothing of a store without bounds; rejects where the store does not answer
+   */
+  watch(space: () => Promise<BlobSpace | void>): void {
     if (this.watched) return;
     this.watched = true;
-    this.scrape.read({ blobStore: space }, ({ blobStore }) => this.show(blobStore));
+    this.scrape.read({ blobStore: space }, ({ blobStore }) => this.show(blobStore ?? undefined));
   }
 
   private show(space: BlobSpace | undefined): void {

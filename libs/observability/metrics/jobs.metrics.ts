@@ -1,6 +1,6 @@
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 import { JOB_KINDS, Jobs, type JobKind } from '#libs/contracts';
-import { isErrorCode } from '#libs/errors';
+import { isErrorCode, type ErrorCode } from '#libs/errors';
 import { softwareLabel } from './software-label.js';
 import { replaceValues } from './replace-values.js';
 
@@ -13,6 +13,15 @@ export type AttemptOutcome = (typeof ATTEMPT_OUTCOMES)[number];
 
 const ENDS = ['succeeded', 'failed', 'cancelled'] as const;
 const LIVE = ['queued', 'running'] as const;
+/** What is no fault of a user nor of an environment: alerts ask for the first of these. */
+const OWN_FAILURES: readonly ErrorCode[] = [
+  'BLOB_NOT_FOUND',
+  'CHECKSUM_MISMATCH',
+  'CONFIGURATION',
+  'INTERNAL',
+  'STORAGE_FULL',
+  'TOOLS_MISSING',
+];
 /** Attempts from this one on are counted together. */
 const MANY_ATTEMPTS = 9;
 /** From 0.1 s to 6 h. */
@@ -126,6 +135,7 @@ export class JobMetrics {
     for (const { kind, action } of Object.values(Jobs)) {
       this.createdTotal.inc({ kind, action }, 0);
       this.bytes.inc({ kind, action }, 0);
+      for (const code of OWN_FAILURES) this.failures.inc({ kind, action, code }, 0);
       for (const outcome of ENDS) this.endedTotal.inc({ kind, action, outcome }, 0);
       for (const outcome of ATTEMPT_OUTCOMES) this.attempts.inc({ kind, action, outcome, attempt: '1' }, 0);
     }

@@ -2,6 +2,15 @@ import { Counter, type Registry } from 'prom-client';
 import { type ErrorCode } from '#libs/errors';
 import { softwareLabel } from './software-label.js';
 
+const OF_ENVIRONMENTS: readonly ErrorCode[] = [
+  'CREDENTIALS_REFUSED',
+  'ENVIRONMENT_BUSY',
+  'ENVIRONMENT_FAILED',
+  'ENVIRONMENT_MISCONFIGURED',
+  'ENVIRONMENT_REFUSED',
+  'ENVIRONMENT_UNREACHABLE',
+];
+
 /** What workers ask of environments, and how that fails. */
 export class ProviderMetrics {
   private readonly operations: Counter;
@@ -21,6 +30,14 @@ export class ProviderMetrics {
       labelNames: [...labels, 'code'],
       registers: [registry],
     });
+  }
+
+  /** A series that appears with its first event would hide that event from every rate. */
+  beginAtZero(software: string, operations: readonly string[]): void {
+    for (const operation of operations) {
+      this.operations.inc({ software, operation }, 0);
+      for (const code of OF_ENVIRONMENTS) this.errors.inc({ software, operation, code }, 0);
+    }
   }
 
   /** @param operation of the few that sessions have */

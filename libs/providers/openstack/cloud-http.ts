@@ -2,6 +2,7 @@ import { request as httpRequest, type ClientRequest, type IncomingHttpHeaders, t
 import { type Socket } from 'node:net';
 import { type Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import { setImmediate } from 'node:timers/promises';
 import { createSecureContext, rootCertificates, type SecureContext } from 'node:tls';
 import { ViceError } from '#libs/errors';
 import { traced, type SpanOptions } from '#libs/observability';
@@ -154,7 +155,6 @@ export class CloudHttp {
     const path = `${url.pathname}${url.search}`;
     const outgoing = httpRequest({ path, method, headers, signal, createConnection: () => socket });
     const answered = new Promise<IncomingMessage>((done, fail) => outgoing.once('response', done).on('error', fail));
-    // A service that refuses an upload answers before it has read everything: then its answer counts, not the broken pipe.
     if (upload) void sendBody(outgoing, upload, socket, this.asksBeforeUploads);
     else outgoing.end(text);
     const response = await answered;
@@ -173,13 +173,26 @@ export class CloudHttp {
   }
 }
 
+/**
+ * A service that refuses an upload answers before it has read everything, and closes: what it said is lost with the next byte that is written. So what
+ * came is read before each write, and nothing is written after an answer.
+ */
 async function sendBody(outgoing: ClientRequest, { open }: Upload, socket: Socket, asksBefore: boolean): Promise<void> {
+  let answered = false;
+  outgoing.once('response', () => (answered = true));
+  const untilAnswered = async function* (chunks: AsyncIterable<Buffer>) {
+    for await (const chunk of chunks) {
+      await setImmediate();
+      if (answered) return;
+      yield chunk;
+    }
+  };
   try {
     if (asksBefore && !(await isAskedFor(outgoing))) return;
-    await pipeline(await open(), outgoing);
-    socket.setTimeout(UPLOADED_MS);
+    await pipeline(await open(), untilAnswered, outgoing);
+    if (!answered) socket.setTimeout(UPLOADED_MS);
   } catch (error) {
-    outgoing.destroy(error as Error);
+    if (!answered) outgoing.destroy(error as Error);
   }
 }
 

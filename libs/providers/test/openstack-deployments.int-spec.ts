@@ -23,7 +23,9 @@ await describeWith([openstack()], 'deploying into OpenStack', () => {
   });
   afterEach(async () => {
     line.heal();
-    expect(await holdingsOf(cloud, cloud.projects.vice)).toEqual([]);
+    const left = await holdingsOf(cloud, cloud.projects.vice);
+    for (const { id } of await images()) await cloud.api(cloud.projects.vice, 'image', 'DELETE', `/v2/images/${id}`);
+    expect(left).toEqual([]);
   });
 
   const write = (
