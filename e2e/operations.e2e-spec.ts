@@ -108,7 +108,7 @@ describe('a wrong configuration', () => {
     },
   );
 
-  test('a broker that cannot be reached is said, and ends the start', async () => {
+  test('a broker that cannot be reached is said, without its password, and waited for until the signal to end', async () => {
     await using folder = await tempDir();
     const env = {
       VICE_DATA_DIR: folder.path,
@@ -116,7 +116,9 @@ describe('a wrong configuration', () => {
       VICE_SECRET_KEY: Buffer.alloc(32).toString('base64'),
     };
     await using process = await startProcess('gateway', { env, waitUntilReady: false });
-    await until(() => /ECONNREFUSED|not reach|broker/i.test(process.logs()), { what: 'the gateway says so', timeout: 20_000 });
+    const said = () => /ECONNREFUSED|not reach|broker/i.test(process.logs());
+    await until(said, { what: 'the gateway says so', timeout: 20_000 });
+    expect(await process.kill('SIGTERM')).toEqual({ code: 0, signal: null });
     expect(process.logs()).not.toContain('5ecret');
   }, 60_000);
 });

@@ -21,7 +21,8 @@ await inBothWays('with blobs in S3', [objectStore(), tool('openssl')], (way) => 
   const start = (redirect: boolean) =>
     startVice(way, {
       env: {
-        VICE_BLOB_STORE: `s3://images/${way}?endpoint=${server.endpoint}&pathStyle=true`,
+        // Two installations, each with a database of its own, must not share a place: each sweeps what it does not know.
+        VICE_BLOB_STORE: `s3://images/${way}${redirect ? '-redirecting' : ''}?endpoint=${server.endpoint}&pathStyle=true`,
         VICE_S3_ACCESS_KEY_ID: server.accessKeyId,
         VICE_S3_SECRET_ACCESS_KEY: secret(),
         VICE_BLOB_REDIRECT: String(redirect),

@@ -39,7 +39,7 @@ export async function runService(
     const { logger, tracing } = await observeProcess(config);
     const metrics = new Metrics(app);
     const connecting = createBroker({ amqpUrl: config.amqpUrl, queuePrefix: config.queuePrefix, logger });
-    const broker = await healthMeanwhile('broker', connecting, { config, logger, metrics });
+    const broker = await healthMeanwhile('broker', unlessStopped(connecting, stopping), { config, logger, metrics });
     const service = await start({ config, broker, logger, metrics, secretKey, stopping });
     if (app !== 'registry') refuseForeignKey(broker, SecretBox.fromKey(secretKey, config.otherSecretKeys), logger);
     logger.info({ host: config.host, port: config.port }, `the ${app} is up`);
@@ -87,6 +87,14 @@ export async function runUntilSignal(start: (stopping: AbortSignal) => Promise<C
     process.stderr.write(`${startFault(error)}\n`);
     process.exit(1);
   }
+}
+
+/** What is awaited, or an AbortError as soon as the process is to end. */
+function unlessStopped<T>(awaited: Promise<T>, stopping: AbortSignal): Promise<T> {
+  const stopped = new Promise<never>((_, reject) =>
+    stopping.addEventListener('abort', () => reject(stopping.reason as Error), { once: true }),
+  );
+  return Promise.race([awaited, stopped]);
 }
 
 const isAbort = (error: unknown): boolean => error instanceof Error && error.name === 'AbortError';

@@ -18,6 +18,8 @@ const LINGER_MS = 30_000;
 /** A username of 128 characters, each of which takes up to 12 in a path. */
 const LONGEST_PARAMETER = 128 * 12;
 const UPLOAD_PATH = /^\/v1\/image\/[^/]+\/file$/;
+/** What asks every few seconds has no line in the log while all is well. */
+const PROBES = /^\/(health\/(live|ready)|metrics)$/;
 
 /** Fastify as this API needs it: request ids, one log line per request, bodies collected unparsed, refused uploads ended gently. */
 export function httpServer(logger: Logger, metrics: Metrics): FastifyAdapter {
@@ -71,7 +73,9 @@ function logRequest(logger: Logger, request: FastifyRequest, reply: FastifyReply
   const ms = Math.round(reply.elapsedTime * 10) / 10;
   const aborted = reply.raw.writableFinished ? undefined : true;
   const userId = (request as GatewayRequest).user?.id;
-  logger.info({ method, path, status: reply.statusCode, ms, userId, aborted }, 'request');
+  const status = reply.statusCode;
+  const level = PROBES.test(path) && status < 400 ? 'debug' : 'info';
+  logger[level]({ method, path, status, ms, userId, aborted }, 'request');
 }
 
 /** Reads and drops what still comes, so that the client gets to read its answer; but not for ever. */

@@ -35,13 +35,19 @@ export async function publishObject(
   // One of another size is nothing of ours: it is replaced.
   const anew = there === null;
   if (keys.length === 0) await bucket.put(key, Buffer.alloc(0));
-  else if (keys.length === 1) await copyWhole(keys[0]!, key, bucket, anew);
+  else if (keys.length === 1) await copyWhole(keys[0]!, key, blob.size, bucket, anew);
   else await putTogether(publication, key, bucket, layout, anew);
 }
 
-async function copyWhole(from: string, to: string, bucket: Bucket, anew: boolean): Promise<void> {
+async function copyWhole(from: string, to: string, size: number, bucket: Bucket, anew: boolean): Promise<void> {
   if ((await bucket.copy(from, to, { anew })) === 'missing') throw sweptAway();
+  if (!(await isWhole(to, size, bucket))) throw notWhole(size);
 }
+
+/** Asked after each publication, also because another writer that was a moment sooner may have failed since. */
+const isWhole = async (key: string, size: number, bucket: Bucket) => (await bucket.head(key))?.size === size;
+
+const notWhole = (size: number) => new Error(`the object store has put together another number of bytes than ${size}`);
 
 async function putTogether(
   { keys, folder, blob }: Publication,
@@ -61,14 +67,14 @@ async function putTogether(
       parts.push(part);
     });
     if ((await bucket.completeUpload(upload, parts, { anew })) === 'missing') throw sweptAway();
-    if ((await bucket.head(to))?.size === blob.size) {
+    if (await isWhole(to, blob.size, bucket)) {
       await bucket.remove(layout.publishing(folder));
       // Where the object was there already, the upload still is.
       await bucket.abortUpload(upload);
       return;
     }
     await bucket.remove(to);
-    throw new Error(`the object store put together another number of bytes than ${blob.size}`);
+    throw notWhole(blob.size);
   } catch (error) {
     await bucket.abortUpload(upload).catch(() => undefined);
     await bucket.remove(layout.publishing(folder)).catch(() => undefined);

@@ -37,12 +37,11 @@ export function s3Error(error: unknown): unknown {
   if (FULL.has(name) || status === 507 || status === 413)
     return fault('STORAGE_FULL', 'the object store is full, or its quota is; delete images that are not needed', error);
   if (name === 'NoSuchBucket') return fault('UNAVAILABLE', 'the bucket of the blob store does not exist', error);
-  if (REFUSED.has(name) || status === 401 || status === 403)
-    return fault(
-      'UNAVAILABLE',
-      `the object store refuses access (${name}): its access key, or what that may do, is wrong`,
-      error,
-    );
+  if (REFUSED.has(name) || status === 401 || status === 403) {
+    // An answer to HEAD has no body that could name the fault.
+    const how = REFUSED.has(name) ? name : status;
+    return fault('UNAVAILABLE', `the object store refuses access (${how}): its access key, or what that may do, is wrong`, error);
+  }
   if (name === 'AbortError') return error;
   if (status !== undefined) return fault('UNAVAILABLE', `the object store answers ${status} (${name}: ${message})`, error);
   // The client marks all that it has tried; without a status, no answer came.
