@@ -173,20 +173,19 @@ export class CloudHttp {
   }
 }
 
-/**
- * A service that refuses an upload answers before it has read everything, and closes: what it said is lost with the next byte that is written. So what
- * came is read before each write, and nothing is written after an answer.
- */
+/** A service that refuses an upload answers before it has read everything, and closes: then its answer counts, not the broken pipe. */
 async function sendBody(outgoing: ClientRequest, { open }: Upload, socket: Socket, asksBefore: boolean): Promise<void> {
   let answered = false;
   outgoing.once('response', () => (answered = true));
   const untilAnswered = async function* (chunks: AsyncIterable<Buffer>) {
     for await (const chunk of chunks) {
+      // Lets in what has come.
       await setImmediate();
       if (answered) return;
       yield chunk;
     }
   };
+  leaveBreaksToReading(socket);
   try {
     if (asksBefore && !(await isAskedFor(outgoing))) return;
     await pipeline(await open(), untilAnswered, outgoing);
@@ -195,6 +194,22 @@ async function sendBody(outgoing: ClientRequest, { open }: Upload, socket: Socke
     if (!answered) outgoing.destroy(error as Error);
   }
 }
+
+/**
+ * A write that fails would end the socket although an answer may lie in it, unread. What is read last tells the same: that the connection has ended.
+ */
+function leaveBreaksToReading(socket: Socket): void {
+  type Done = (error?: Error | null) => void;
+  const { _write: write, _writev: writeAll } = socket;
+  const spared =
+    (done: Done): Done =>
+    (error) =>
+      done(BREAKS.includes((error as NodeJS.ErrnoException | null | undefined)?.code ?? '') ? null : error);
+  socket._write = (chunk, encoding, done) => write.call(socket, chunk, encoding, spared(done));
+  socket._writev = (chunks, done) => writeAll!.call(socket, chunks, spared(done));
+}
+
+const BREAKS = ['EPIPE', 'ECONNRESET'];
 
 /** Whether the bytes are wanted: false where the service has answered without them. */
 function isAskedFor(outgoing: ClientRequest): Promise<boolean> {
