@@ -1,5 +1,7 @@
+import { execFile } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { type Image } from '#libs/contracts';
 import { freePort, projectRoot, startProcess, tempDir, until, type App } from '#libs/testing';
@@ -105,6 +107,16 @@ describe('a wrong configuration', () => {
       });
       expect(await process.exited).toEqual({ code: 1, signal: null });
       for (const variable of [...Object.keys(faulty), ...needed]) expect(process.logs()).toContain(variable);
+    },
+  );
+
+  test.each(['gateway/main', 'standalone/main', 'standalone/rotate-key', 'registry/migrate'])(
+    'arguments, of which %s knows none, keep it from doing anything, and asked for help it only explains itself',
+    async (program) => {
+      const run = (argument: string) =>
+        promisify(execFile)(process.execPath, [join(projectRoot, `dist/apps/${program}.js`), argument], { timeout: 20_000 });
+      await expect(run('--port=9000')).rejects.toMatchObject({ code: 2, stderr: expect.stringContaining("'--port=9000'") });
+      expect(await run('--help')).toMatchObject({ stderr: '', stdout: expect.stringMatching(/\.md/) });
     },
   );
 

@@ -1,4 +1,4 @@
-import { loadMigrateConfig } from '#libs/config';
+import { loadMigrateConfig, refuseArguments } from '#libs/config';
 import { ViceError } from '#libs/errors';
 import { createLogger } from '#libs/observability';
 import { migrateDatabase } from './database/index.js';
@@ -21,6 +21,7 @@ async function run(): Promise<number> {
   }
 }
 
+refuseArguments('migrate brings the database at DATABASE_URL up to date with this release, and ends. See docs/operations.md.');
 try {
   process.exitCode = await run();
 } catch (error) {

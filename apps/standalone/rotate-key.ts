@@ -1,4 +1,4 @@
-import { loadRotateConfig, type RotateConfig } from '#libs/config';
+import { loadRotateConfig, refuseArguments, type RotateConfig } from '#libs/config';
 import { startFault } from '#libs/messaging';
 import { createLogger } from '#libs/observability';
 import { SecretBox } from '#libs/secrets';
@@ -30,6 +30,10 @@ async function inDatabase({ databaseUrl, dataDir, amqpUrl, logLevel }: RotateCon
   });
 }
 
+refuseArguments(
+  'rotate-key seals all secrets of the database with the key in VICE_SECRET_KEY; VICE_OTHER_SECRET_KEYS opens those that are there, DATABASE_URL says ' +
+    'where they are. Without VICE_SECRET_KEY it makes a new key for the data folder. See docs/operations.md.',
+);
 try {
   process.stdout.write(`${await rotate(loadRotateConfig())}\n`);
   process.exit(0);

@@ -1,6 +1,6 @@
 import { setFlagsFromString } from 'node:v8';
 import { UserCalls } from '#libs/contracts';
-import { loadConfig, type AppName, type ViceConfig } from '#libs/config';
+import { loadConfig, refuseArguments, type AppName, type ViceConfig } from '#libs/config';
 import { ViceError } from '#libs/errors';
 import { Metrics, type Logger } from '#libs/observability';
 import { SecretBox } from '#libs/secrets';
@@ -64,6 +64,7 @@ const HEAP_GROWTH = '--heap-growing-percent=100';
 
 /** Starts, and closes at SIGTERM or SIGINT, which a start that waits hears of by `stopping`; a second signal ends the process at once. */
 export async function runUntilSignal(start: (stopping: AbortSignal) => Promise<Closable>): Promise<void> {
+  refuseArguments('This starts a service of ViCE. All its settings are variables of the environment: README.md lists them.');
   setFlagsFromString(HEAP_GROWTH);
   const stopping = new AbortController();
   const signalled = new Promise<void>((resolve) => {
