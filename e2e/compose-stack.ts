@@ -97,6 +97,15 @@ export class ComposeStack implements AsyncDisposable {
     return compose(this.folder, args, { DOCKER_HOST: this.engine.location });
   }
 
+  /** Runs a script as somebody does in the folder of `docker-compose.yml`. */
+  async shell(script: string): Promise<void> {
+    const plugins = join(this.folder, '.docker');
+    await mkdir(plugins, { recursive: true });
+    const config = { cliPluginsExtraDirs: [join(PEERS, 'trixie/usr/libexec/docker/cli-plugins')] };
+    await writeFile(join(plugins, 'config.json'), JSON.stringify(config));
+    await docker(this.engine, `set -e; exec </dev/null; ${script}`, { cwd: this.folder, env: { DOCKER_CONFIG: plugins } });
+  }
+
   /** All containers of a service, or of all services. */
   async containers(service?: string): Promise<Container[]> {
     const label = service ? `com.docker.compose.service=${service}` : 'com.docker.compose.project=vice';
@@ -119,13 +128,15 @@ export class ComposeStack implements AsyncDisposable {
   }
 }
 
-async function docker(engine: TestEngine, script: string): Promise<void> {
-  const cache = process.env['VICE_PEERS_CACHE'] ?? '/var/cache/vice-peers';
+const PEERS = process.env['VICE_PEERS_CACHE'] ?? '/var/cache/vice-peers';
+
+async function docker(engine: TestEngine, script: string, { cwd = projectRoot, env = {} } = {}): Promise<void> {
   await run('bash', ['-c', `set -o pipefail; ${script}`], {
-    cwd: projectRoot,
+    cwd,
     env: {
       ...process.env,
-      PATH: `${cache}/bookworm/usr/bin:${process.env['PATH']}`,
+      ...env,
+      PATH: `${PEERS}/bookworm/usr/bin:${process.env['PATH']}`,
       DOCKER_HOST: engine.location,
       DOCKER_BUILDKIT: '0',
     },

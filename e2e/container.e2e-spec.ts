@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -7,6 +8,7 @@ import { type Job } from '#libs/contracts';
 import {
   describeWith,
   dockerEngine,
+  projectRoot,
   root,
   startEngine,
   tempDir,
@@ -218,6 +220,24 @@ await describeWith([root(), dockerEngine('26'), tool('debootstrap'), tool('qemu-
       expect(said).toMatch(/^the database belongs to the secret key \w+ already: nothing was changed$/m);
     }, 60_000);
 
+    test('a backup is made and restored by the commands of docs/operations.md', async () => {
+      const { path } = scratch;
+      await run('mkdir', ['-p', join(path, 'backup/blobs'), join(path, 'backup-of-secrets')]);
+      const ada = await new ViceClient(stack.url, null, []).register();
+      const content = randomBytes(3 * MIB);
+      const kept = await ada.uploadedImage(content, { title: 'kept', contenttype: 'disk-raw' });
+      await stack.shell(await commandsIn('Backup', path));
+      await ada.delete(`/image/${kept.id}`);
+      const later = await ada.uploadedImage(randomBytes(MIB), { title: 'later', contenttype: 'disk-raw' });
+
+      await stack.shell(await commandsIn('Restore', path));
+      const back = () => ada.get(`/image/${kept.id}`).then(({ status }) => status === 200);
+      await until(back, { what: 'the API knows the image again', timeout: 120_000 });
+      const download = await ada.download(kept.id);
+      expect(Buffer.from(await download.arrayBuffer()).equals(content)).toBe(true);
+      expect(await ada.get(`/image/${later.id}`)).toMatchObject({ status: 404 });
+    }, 400_000);
+
     test('SIGTERM ends every service in good order', async () => {
       await stack.compose('stop', ...SERVICES);
       for (const service of SERVICES) {
@@ -226,3 +246,10 @@ await describeWith([root(), dockerEngine('26'), tool('debootstrap'), tool('qemu-
     }, 180_000);
   });
 });
+
+/** The commands in a section of docs/operations.md, with its `/backup` in another folder. */
+async function commandsIn(section: string, folder: string): Promise<string> {
+  const text = await readFile(join(projectRoot, 'docs/operations.md'), 'utf8');
+  const [, commands] = new RegExp(`^## ${section}$[^]*?^\`\`\`sh\n([^]*?)^\`\`\`$`, 'm').exec(text)!;
+  return commands!.replaceAll('/backup', join(folder, 'backup'));
+}

@@ -10,7 +10,7 @@ export function startExportWorker({ secretKey, ...dependencies }: WorkerDependen
   return startWorker('export', dependencies, (ask) =>
     ExportWorkerModule.register({
       ...{ config, broker, metrics, box },
-      blobs: createBlobStore(config.blobStore, new BlobLedger(ask)),
+      blobs: createBlobStore(config.blobStore, new BlobLedger(ask), dependencies.logger),
     }),
   );
 }

@@ -14,7 +14,7 @@ export function startImportWorker({ secretKey, ...dependencies }: WorkerDependen
     (ask) =>
       ImportWorkerModule.register({
         ...{ config, broker, metrics, box },
-        blobs: createBlobStore(config.blobStore, new BlobLedger(ask)),
+        blobs: createBlobStore(config.blobStore, new BlobLedger(ask), dependencies.logger),
       }),
     [calls],
   );

@@ -8,7 +8,7 @@ export function startStoreWorker(dependencies: WorkerDependencies): Promise<Clos
   return startWorker('store', dependencies, (ask, worker) =>
     StoreWorkerModule.register({
       ...{ config, broker, logger, metrics, ask, worker },
-      blobs: createBlobStore(config.blobStore, new BlobLedger(ask)),
+      blobs: createBlobStore(config.blobStore, new BlobLedger(ask), dependencies.logger),
     }),
   );
 }

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
+import { type Logger } from '#libs/observability';
 import { describeWith, projectRoot, shortTempPath, tempDir, until, type Requirement, type TempDir } from '#libs/testing';
 import { BlobLedger, createBlobStore, type BlobStore, type BoundedBlobStore } from '../index.js';
 import { blobStoreSuite, digestOf, uploadWriter, type StorePlace } from './blob-store.suite.js';
@@ -85,14 +86,17 @@ describe('blobs in a folder, besides', () => {
     expect(Math.abs(free - bavail * bsize)).toBeLessThan(capacity / 10);
   });
 
-  test('is not ready where there is no folder to write to', async () => {
+  test('is not ready where there is no folder to write to, and says so at once', async () => {
     await store.check();
     await rm(temp.path, { recursive: true });
     await expect(store.check()).rejects.toMatchObject({ code: 'UNAVAILABLE', message: expect.stringContaining(temp.path) });
     await writeFile(temp.path, 'a file');
-    await expect(createBlobStore({ kind: 'file', folder: temp.path }, new BlobLedger(ledger.ask)).check()).rejects.toMatchObject({
-      code: 'UNAVAILABLE',
-    });
+    const told: object[] = [];
+    const logger = { error: (fields: object) => told.push(fields) } as unknown as Logger;
+    const another = createBlobStore({ kind: 'file', folder: temp.path }, new BlobLedger(ledger.ask), logger);
+    await expect(another.check()).rejects.toMatchObject({ code: 'UNAVAILABLE' });
+    await until(() => told.length > 0, { what: 'the log tells' });
+    expect(told).toEqual([{ reason: expect.stringContaining(temp.path) }]);
   });
 
   test('a killed writer leaves a prefix under its name, fit to be carried over', async () => {
