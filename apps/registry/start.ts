@@ -4,7 +4,7 @@ import { CallServer, healthMeanwhile, startNestService, type Broker, type Closab
 import { type Logger, type Metrics } from '#libs/observability';
 import { SecretBox } from '#libs/secrets';
 import { currentSchema } from './current-schema.js';
-import { connectDatabase, Database, openDatabase, outageAsUnavailable } from './database/index.js';
+import { connectDatabase, Database, explained, openDatabase } from './database/index.js';
 import { lockForOneProcess } from './database/one-process-lock.js';
 import { openedPatiently } from './patient-database.js';
 import { RegistryModule } from './registry.module.js';
@@ -63,7 +63,9 @@ export async function startRegistry({
     logger,
     metrics,
   });
-  const calls = new CallServer('registry', broker, logger, { explain: outageAsUnavailable });
+  const calls = new CallServer('registry', broker, logger, {
+    explain: (error) => explained(error, () => database.check(), logger),
+  });
   const { close } = await startNestService(module, [calls], { config, logger, listen });
   return { close, checkDatabase: () => database.check() };
 }

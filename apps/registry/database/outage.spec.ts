@@ -2,8 +2,13 @@ import { describe, expect, it } from '@jest/globals';
 import { DatabaseError } from 'pg';
 import { QueryFailedError, QueryRunnerAlreadyReleasedError } from 'typeorm';
 import { ViceError } from '#libs/errors';
-import { isOutage, outageAsUnavailable } from './outage.js';
+import { createLogger } from '#libs/observability';
+import { explained, isOutage } from './outage.js';
 
+const UNAVAILABLE = { code: 'UNAVAILABLE', status: 503, retryAfter: 2 };
+const answers = () => Promise.resolve();
+const answersNot = () => Promise.reject(fromNode('ECONNREFUSED'));
+const logger = createLogger('test', 'silent');
 const fromPostgres = (code: string) => Object.assign(new DatabaseError(code, 1, 'error'), { code });
 const fromNode = (code: string) => Object.assign(new Error(`connect ${code}`), { code });
 
@@ -25,9 +30,9 @@ describe('an error of the database', () => {
     ['no connection in time, by its own clock', new Error('timeout expired')],
     ['a statement for a socket that is gone', fromNode('ERR_STREAM_DESTROYED')],
     ['a client that is over', new Error('Client has encountered a connection error and is not queryable')],
-  ])('is an outage: %s', (_, error) => {
+  ])('is an outage: %s', async (_, error) => {
     expect(isOutage(error)).toBe(true);
-    expect(outageAsUnavailable(error)).toMatchObject({ code: 'UNAVAILABLE', status: 503, retryAfter: 2, cause: error });
+    expect(await explained(error, answers, logger)).toMatchObject({ ...UNAVAILABLE, cause: error });
   });
 
   it.each([
@@ -36,8 +41,15 @@ describe('an error of the database', () => {
     ['a fault of ours', new TypeError('x is undefined')],
     ['an error of ours', new ViceError('IMAGE_NOT_FOUND', 'timeout exceeded when trying to connect')],
     ['nothing', undefined],
-  ])('is none: %s', (_, error) => {
+  ])('is none: %s', async (_, error) => {
     expect(isOutage(error)).toBe(false);
-    expect(outageAsUnavailable(error)).toBe(error);
+    expect(await explained(error, answers, logger)).toBe(error);
+  });
+
+  it('counts as one, whatever it is, when it came while the database does not answer', async () => {
+    const error = new TypeError('x is undefined');
+    expect(await explained(error, answersNot, logger)).toMatchObject({ ...UNAVAILABLE, cause: error });
+    const refusal = new ViceError('IMAGE_NOT_FOUND', 'there is none');
+    expect(await explained(refusal, answersNot, logger)).toBe(refusal);
   });
 });

@@ -1,4 +1,5 @@
 import { ViceError } from '#libs/errors';
+import { type Logger } from '#libs/observability';
 
 const RETRY_AFTER_SECONDS = 2;
 
@@ -42,11 +43,24 @@ export function isOutage(error: unknown): boolean {
   return typeof message === 'string' && MESSAGES.some((pattern) => pattern.test(message));
 }
 
-/** An outage as callers are told of it: UNAVAILABLE, to be tried again soon. Any other error as it is. */
-export function outageAsUnavailable(error: unknown): unknown {
-  if (!isOutage(error)) return error;
-  return new ViceError('UNAVAILABLE', 'the database does not answer at the moment; try again in a few seconds', {
-    cause: error,
+/**
+ * An error as callers are told of it: an outage as UNAVAILABLE, to be tried again soon. An error that nobody knows, met while the database does not
+ * answer, is taken for the doing of that outage. `check` rejects while it does not.
+ */
+export async function explained(error: unknown, check: () => Promise<void>, logger: Logger): Promise<unknown> {
+  if (error instanceof ViceError) return error;
+  if (isOutage(error)) return unavailable(error);
+  try {
+    await check();
+    return error;
+  } catch {
+    logger.warn({ err: error }, 'an error that came while the database does not answer is taken for that outage');
+    return unavailable(error);
+  }
+}
+
+const unavailable = (cause: unknown): ViceError =>
+  new ViceError('UNAVAILABLE', 'the database does not answer at the moment; try again in a few seconds', {
+    cause,
     retryAfter: RETRY_AFTER_SECONDS,
   });
-}

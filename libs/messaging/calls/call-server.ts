@@ -14,7 +14,7 @@ export interface CallServerOptions {
   /** Calls that are worked on at once. */
   concurrency?: number;
   /** Makes an error that the service knows better of what the caller is to be told; any other comes back as it is. */
-  explain?: (error: unknown) => unknown;
+  explain?: (error: unknown) => Promise<unknown>;
 }
 
 /**
@@ -83,7 +83,7 @@ export class CallServer extends Server implements CustomTransportStrategy {
     try {
       return await withinCall(context, () => invoke(handler, body, context));
     } catch (error) {
-      const known = ViceError.from(this.options.explain?.(error) ?? error);
+      const known = ViceError.from((await this.options.explain?.(error)) ?? error);
       if (known.code === 'INTERNAL')
         this.log.error({ call: name, err: known.cause ?? known }, 'a call failed by a fault of ours');
       throw known;
