@@ -184,10 +184,14 @@ await describeWith([root(), dockerEngine('26'), tool('debootstrap'), tool('qemu-
       await until(isComplete, { what: 'every service is scraped', timeout: 120_000, interval: 500 });
       expect(found.filter((job) => job.startsWith('vice-import-worker '))).toHaveLength(2);
       const query = encodeURIComponent('rabbitmq_detailed_queue_consumers{queue="vice.import"}');
-      const { data } = await stack.askInside<{ data: { result: { value: [number, string] }[] } }>(
-        `http://prometheus:9090/api/v1/query?query=${query}`,
-      );
-      expect(data.result.map(({ value }) => value[1])).toEqual(['2']);
+      const consumers = async () => {
+        const { data } = await stack.askInside<{ data: { result: { value: [number, string] }[] } }>(
+          `http://prometheus:9090/api/v1/query?query=${query}`,
+        );
+        return data.result.map(({ value }) => value[1]).join();
+      };
+      const both = async () => (await consumers()) === '2';
+      await until(both, { what: 'RabbitMQ tells of both consumers', timeout: 60_000, interval: 500 });
     }, 180_000);
 
     test('the store worker has a sandbox where it may make namespaces', async () => {
@@ -236,6 +240,11 @@ await describeWith([root(), dockerEngine('26'), tool('debootstrap'), tool('qemu-
       const download = await ada.download(kept.id);
       expect(Buffer.from(await download.arrayBuffer()).equals(content)).toBe(true);
       expect(await ada.get(`/image/${later.id}`)).toMatchObject({ status: 404 });
+      const healthy = async () =>
+        (await Promise.all(SERVICES.map((service) => stack.containers(service))))
+          .flat()
+          .every(({ State }) => State.Health?.Status === 'healthy');
+      await until(healthy, { what: 'every service is healthy again', timeout: 120_000, interval: 500 });
     }, 400_000);
 
     test('SIGTERM ends every service in good order', async () => {
