@@ -30,6 +30,7 @@ export const ERROR_CODES = {
   NOT_DEPLOYABLE: { status: 409, transient: false, title: 'Not deployable into this environment' },
   NOT_CONVERTIBLE: { status: 409, transient: false, title: 'Not convertible' },
   TOOLS_MISSING: { status: 409, transient: false, title: 'Tools for conversion are missing' },
+  PRECONDITION_FAILED: { status: 412, transient: false, title: 'Precondition failed' },
   BODY_TOO_LARGE: { status: 413, transient: false, title: 'Request body too large' },
   UNSUPPORTED_MEDIA_TYPE: { status: 415, transient: false, title: 'Unsupported media type' },
   RANGE_NOT_SATISFIABLE: { status: 416, transient: false, title: 'Range not satisfiable' },

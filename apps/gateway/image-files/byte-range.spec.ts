@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { namesTag, rangeOf } from './byte-range.js';
+import { matchesTag, namesTag, rangeOf } from './byte-range.js';
 
 describe('rangeOf 1000 bytes', () => {
   it.each([
@@ -34,4 +34,15 @@ describe('namesTag', () => {
     ['"b"', false],
     ['a', false],
   ])('%s: %s', (header, named) => expect(namesTag(header, '"a"')).toBe(named));
+});
+
+describe('matchesTag', () => {
+  it.each([
+    [undefined, true],
+    ['"a"', true],
+    ['"b", "a"', true],
+    ['*', true],
+    ['W/"a"', false],
+    ['"b"', false],
+  ])('%s: %s', (header, matches) => expect(matchesTag(header, '"a"')).toBe(matches));
 });

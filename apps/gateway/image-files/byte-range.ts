@@ -23,9 +23,12 @@ export function rangeOf(header: string | undefined, size: number): ByteRange | '
   return { start, end: last === '' ? size - 1 : Math.min(Number(last), size - 1) };
 }
 
+const tagsIn = (header: string): string[] => header.match(/(?:W\/)?"[^"]*"|\*/g) ?? [];
+
 /** Whether `If-None-Match` names this entity tag; its comparison is the weak one. */
-export function namesTag(ifNoneMatch: string | undefined, etag: string): boolean {
-  if (ifNoneMatch === undefined) return false;
-  const tags = ifNoneMatch.match(/(?:W\/)?"[^"]*"|\*/g) ?? [];
-  return tags.some((tag) => tag === '*' || tag.replace(/^W\//, '') === etag);
-}
+export const namesTag = (ifNoneMatch: string | undefined, etag: string): boolean =>
+  ifNoneMatch !== undefined && tagsIn(ifNoneMatch).some((tag) => tag === '*' || tag.replace(/^W\//, '') === etag);
+
+/** Whether `If-Match` lets this entity tag pass; its comparison is the strong one. */
+export const matchesTag = (ifMatch: string | undefined, etag: string): boolean =>
+  ifMatch === undefined || tagsIn(ifMatch).some((tag) => tag === '*' || tag === etag);

@@ -1,20 +1,21 @@
 import { type IncomingHttpHeaders } from 'node:http';
 import { type ImageContent } from '#libs/contracts';
-import { namesTag, rangeOf, type ByteRange } from './byte-range.js';
+import { matchesTag, namesTag, rangeOf, type ByteRange } from './byte-range.js';
 import { attachment, fileName } from './file-name.js';
 
 /** How a download is answered. `range` is absent where no bytes follow. */
 export interface DownloadPlan {
-  status: 200 | 206 | 304 | 416;
+  status: 200 | 206 | 304 | 412 | 416;
   headers: Record<string, string>;
   range?: ByteRange;
 }
 
-/** Decides by the request's headers alone: `If-None-Match`, then `If-Range` and `Range`. */
+/** Decides by the request's headers alone: `If-Match`, `If-None-Match`, then `If-Range` and `Range`. */
 export function planDownload(content: ImageContent, imageId: string, request: IncomingHttpHeaders, method: string): DownloadPlan {
   const { digest, size } = content;
   const etag = `"${digest}"`;
   const always = { etag, 'accept-ranges': 'bytes', vary: 'Accept' };
+  if (!matchesTag(request['if-match'], etag)) return { status: 412, headers: always };
   if (namesTag(request['if-none-match'], etag)) return { status: 304, headers: always };
 
   // A range counts for GET alone, and with If-Range only while the content is what the client has the rest of.

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { type IncomingHttpHeaders } from 'node:http';
 import { Readable } from 'node:stream';
 import { Inject, Injectable } from '@nestjs/common';
 import { redirects, type BlobStore, type RedirectingBlobStore } from '#libs/blobs';
@@ -14,6 +15,10 @@ import { variantWish } from './variant-wish.js';
 
 /** The second is what the first clients of this API ask for. */
 export const DOWNLOAD_TYPES = ['application/octet-stream', 'application/octet'] as const;
+
+/** The store knows the bytes by another tag than ours, and by another time than the image's: what depends on these is answered here. */
+const isForUsToJudge = (headers: IncomingHttpHeaders): boolean =>
+  ['if-match', 'if-range', 'if-modified-since', 'if-unmodified-since'].some((name) => headers[name] !== undefined);
 
 @Injectable()
 export class DownloadService {
@@ -38,7 +43,7 @@ export class DownloadService {
       : { content: await this.calls.ask(ImageCalls.openContent, asked) };
     if ('job' in opened) return sendJob(opened.job, request, reply);
     const { content } = opened;
-    if (redirects(this.blobs) && request.method === 'GET') {
+    if (redirects(this.blobs) && request.method === 'GET' && !isForUsToJudge(request.headers)) {
       const plan = planDownload(content, imageId, request.headers, request.method);
       if (plan.range) return await this.redirect(this.blobs, { holder, contentType: type }, content.digest, plan, reply);
     }
@@ -46,6 +51,7 @@ export class DownloadService {
     try {
       const { status, headers, range } = planDownload(content, imageId, request.headers, request.method);
       reply.headers(headers);
+      if (status === 412) throw new ViceError('PRECONDITION_FAILED', 'the image has other content than If-Match names');
       if (status === 416) throw new ViceError('RANGE_NOT_SATISFIABLE', `the image has ${content.size} bytes`);
       reply.code(status);
       if (range) reply.type(type);
@@ -64,7 +70,7 @@ export class DownloadService {
     }
   }
 
-  /** The client goes on with the same request, its range among it; the store knows the bytes by another tag than ours. */
+  /** The client goes on with the same request, its range among it. */
   private async redirect(
     blobs: RedirectingBlobStore,
     asked: { holder: string; contentType: string },

@@ -92,6 +92,7 @@ export class ImageFilesController {
       404: 'Element not found, or without content yet',
       409: 'There is no way to that content type, it failed a short time ago, or tools for it are missing',
       406: 'Accept names neither application/octet-stream nor application/octet',
+      412: 'The content is not what If-Match names',
       416: 'Range outside the content',
     },
   })

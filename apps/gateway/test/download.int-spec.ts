@@ -94,6 +94,14 @@ describe('downloadImage', () => {
     await expectUnpinned();
   });
 
+  it('412 where the content is not what If-Match names, and the bytes where it is', async () => {
+    const answer = await gateway.ask(PATH, { headers: { 'if-match': '"sha256:old"', range: 'bytes=0-9' } });
+    expect(answer).toMatchObject({ status: 412, headers: { etag } });
+    expect(answer.json()).toMatchObject({ code: 'PRECONDITION_FAILED' });
+    expect((await gateway.ask(PATH, { headers: { 'if-match': `"x", ${etag}`, range: 'bytes=0-9' } })).status).toBe(206);
+    await expectUnpinned();
+  });
+
   it('416 outside', async () => {
     const answer = await gateway.ask(PATH, { headers: { range: 'bytes=3000000-' } });
     expect(answer).toMatchObject({ status: 416, headers: { 'content-range': `bytes */${CONTENT.length}` } });

@@ -7,6 +7,7 @@ import { Conversions1764000000006 } from './migrations/1764000000006-conversions
 import { Trails1764000000007 } from './migrations/1764000000007-trails.js';
 import { FailedJobs1764000000008 } from './migrations/1764000000008-failed-jobs.js';
 import { ClaimedAt1764000000010 } from './migrations/1764000000010-claimed-at.js';
+import { UninspectedBlobs1764000000011 } from './migrations/1764000000011-uninspected-blobs.js';
 import { PreparingClient } from './preparing-client.js';
 import { migrate } from './schema.js';
 
@@ -21,6 +22,7 @@ export const MIGRATIONS = [
   Trails1764000000007,
   FailedJobs1764000000008,
   ClaimedAt1764000000010,
+  UninspectedBlobs1764000000011,
 ];
 
 const POOL_SIZE = 20;

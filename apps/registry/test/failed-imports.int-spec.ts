@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
-import { EnvironmentCalls, EventCalls, ImageCalls, type Digest, type JobOutcome } from '#libs/contracts';
+import { BlobCalls, EnvironmentCalls, EventCalls, ImageCalls, type Digest, type JobOutcome } from '#libs/contracts';
 import { beginWork } from '#libs/observability';
 import { describeWith, postgres } from '#libs/testing';
 import { FailedPlace, REFUSED } from './failed-place.js';
@@ -178,6 +178,31 @@ await describeWith([postgres()], 'a failed job that brings content', () => {
     expect(await place.claim(second)).toMatchObject({ digest });
     await place.report(second, inspected);
     expect(await place.image(image)).toMatchObject({ status: 'ready', digest });
+  });
+
+  it('keeps bytes that could not be inspected for as long as its image awaits them', async () => {
+    const condemned = async () => {
+      // The uploads hold the bytes no more.
+      await place.vice.sql('DELETE FROM blob_pins');
+      return (await place.vice.ask(BlobCalls.condemnBlobs, { limit: 1000 })).digests;
+    };
+    const failing = async (outcome: JobOutcome) => {
+      const { image, message, digest } = await place.inspecting();
+      await place.claim(message);
+      await place.report(message, outcome);
+      return { image, message, digest };
+    };
+    const away: JobOutcome = { kind: 'failed', code: 'UNAVAILABLE', message: 'the store is away', transient: false };
+    const [kept, deleted, refused] = [await failing(away), await failing(away), await failing(hostile)];
+    await place.vice.ask(ImageCalls.deleteImage, { userId: place.userId, imageId: deleted.image.id });
+    const gone = await condemned();
+    expect([kept, deleted, refused].map(({ digest }) => gone.includes(digest as Digest))).toEqual([false, true, true]);
+    await place.retry(kept.message.jobId);
+    const second = await place.vice.next('store', kept.image.id);
+    await place.claim(second);
+    await place.report(second, inspected);
+    expect(await place.image(kept.image)).toMatchObject({ status: 'ready', digest: kept.digest });
+    expect(await condemned()).not.toContain(kept.digest);
   });
 
   it('is void once the bytes are collected, and says what to do', async () => {
