@@ -8,6 +8,7 @@ import {
   postgres,
   queryOnce,
   rabbitmqOwn,
+  Samples,
   startBroker,
   startEngine,
   until,
@@ -100,9 +101,14 @@ await describeWith([postgres(), rabbitmqOwn('3'), dockerEngine('20')], '50 jobs,
     400_000,
   );
 
-  test('a worker that is stopped in the middle hands back what it has in hand: it is pending again', async () => {
-    const stopped = (['import', 'export'] as const).map((kind) => workers[kind].shift());
-    const ends = await Promise.all(stopped.map((worker) => worker?.kill('SIGTERM')));
+  test('a worker that is stopped in the middle tells so to the last, and hands back what it has in hand: it is pending again', async () => {
+    const stopped = (['import', 'export'] as const).map((kind) => workers[kind].shift()!);
+    const ending = stopped.map((worker) => worker.kill('SIGTERM'));
+    for (const { url } of stopped) {
+      const told = async () => (await Samples.at(url)).sum('vice_worker_slots') === 0;
+      await until(told, { what: 'it takes no more', timeout: 4_000, interval: 50 });
+    }
+    const ends = await Promise.all(ending);
     expect(ends).toEqual([
       { code: 0, signal: null },
       { code: 0, signal: null },

@@ -103,15 +103,23 @@ await describeInstallations('what the objects name', (get) => {
       for (const { targetPort } of spec.ports) expect(portsOf(found[0]!.spec)).toContain(targetPort);
     }
     const budgets = get().all('PodDisruptionBudget');
-    expect(budgets.map(({ metadata }) => metadata.name).sort()).toEqual([...get().services.keys()].sort());
+    // the pods of a RabbitmqCluster are the operator's, under its name
+    const brokers = get()
+      .all('RabbitmqCluster')
+      .map(({ metadata }) => metadata.name);
+    expect(budgets.map(({ metadata }) => metadata.name).sort()).toEqual([...get().services.keys(), ...brokers].sort());
     for (const { metadata, spec } of budgets) {
+      if (brokers.includes(metadata.name)) {
+        expect(spec.selector).toEqual({ matchLabels: { 'app.kubernetes.io/name': metadata.name } });
+        continue;
+      }
       expect(
         get()
           .pods.filter(({ labels }) => selects(spec.selector, labels))
           .map(({ name }) => name),
       ).toEqual([metadata.name]);
       // a worker that is one, or none, must not hold up the emptying of a node
-      expect(spec).toMatchObject({ maxUnavailable: 1 });
+      expect(spec).toMatchObject({ maxUnavailable: 1, unhealthyPodEvictionPolicy: 'AlwaysAllow' });
     }
     for (const kind of ['Deployment', 'StatefulSet']) {
       for (const { metadata, spec } of get().all(kind)) {

@@ -31,15 +31,17 @@ export async function startWorker(
   const worker = newWorkerName();
   const jobs = new JobServer({ kind, broker, ask, worker, concurrency, shutdownMs, logger });
   const slots = concurrency * QUEUES_OF_KIND[kind].length;
-  metrics.workers.watch({ kind, slots, running: () => jobs.running });
+  metrics.workers.watch({ kind, slots: () => (jobs.takes ? slots : 0), running: () => jobs.running });
   const module = moduleOf(
     patiently(ask, () => !closing),
     worker,
   );
   const service = await startNestService(module, [jobs, ...more], { config, logger, listen });
   return {
+    // Until its last job has ended it is asked how it is, and answers calls.
     async close() {
       closing = true;
+      await jobs.close();
       await service.close();
     },
   };

@@ -93,8 +93,10 @@ export class Database {
     return (await master.query(sql, parameters)).rows as Row[];
   }
 
+  /** Rejects where it does not answer, or takes no changes: a standby does not. */
   async check(): Promise<void> {
-    await this.query('SELECT 1');
+    const [answer] = await this.query<{ read_only: string }>(`SELECT current_setting('transaction_read_only') AS read_only`);
+    if (answer?.read_only === 'on') throw new Error('the database takes no changes: it is read-only, or a standby');
   }
 }
 

@@ -70,7 +70,7 @@ export class EndingsService {
     await this.apply(tx, job, { state: 'cancelled', failures: job.failures, error: null }, null);
   }
 
-  /** A job that was cancelled while it waited ends without an attempt. */
+  /** What becomes of a job that waits is no attempt's end: it was cancelled, or its message was lost, which is a failure all the same. */
   private count(
     tx: Transaction,
     { kind, action, attempt }: JobEntity,
@@ -82,6 +82,7 @@ export class EndingsService {
     const account = attemptAccount(before, next, lapsed);
     tx.afterCommit(() => {
       if (before.state === 'running') this.metrics.jobs.attemptEnded({ ...sort, ...account, attempt, seconds, bytes, software });
+      else if (account.code !== null) this.metrics.jobs.failed(sort, account.code);
       if (next.state !== 'queued') this.metrics.jobs.ended(sort, next.state);
     });
   }

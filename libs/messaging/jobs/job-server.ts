@@ -59,6 +59,11 @@ export class JobServer extends Server implements CustomTransportStrategy {
     return this.runs.size;
   }
 
+  /** Whether it still takes jobs. */
+  get takes(): boolean {
+    return !this.closing.signal.aborted;
+  }
+
   override addHandler(action: string, handler: MessageHandler, _isEvent?: boolean, extras: Record<string, unknown> = {}): void {
     this.handlers.add(action, handler, String(extras['kind']));
   }

@@ -19,6 +19,7 @@ const OWN_FAILURES: readonly ErrorCode[] = [
   'CHECKSUM_MISMATCH',
   'CONFIGURATION',
   'INTERNAL',
+  'MESSAGE_DEAD_LETTERED',
   'STORAGE_FULL',
   'TOOLS_MISSING',
 ];
@@ -78,7 +79,7 @@ export class JobMetrics {
     this.createdTotal = counter('created_total', 'Jobs that were begun', sort);
     this.attempts = counter('attempts_total', 'Attempts that have ended, by outcome and number', [...sort, 'outcome', 'attempt']);
     this.endedTotal = counter('ended_total', 'Jobs that have ended, by outcome', [...sort, 'outcome']);
-    this.failures = counter('failures_total', 'Attempts that failed, for good or not, by error code', [...sort, 'code']);
+    this.failures = counter('failures_total', 'Attempts that failed, for good or not, and messages of jobs that were lost, by error code', [...sort, 'code']);
     this.seconds = new Histogram({
       name: 'vice_jobs_duration_seconds',
       help: 'How long attempts took from claim to end, by the software of the environment',
@@ -101,11 +102,16 @@ export class JobMetrics {
   attemptEnded({ kind, action, attempt, outcome, code, seconds, bytes, software }: EndedAttempt): void {
     const number = attempt < MANY_ATTEMPTS ? String(attempt) : `${MANY_ATTEMPTS}+`;
     this.attempts.inc({ kind, action, outcome, attempt: number });
-    if (code !== null) this.failures.inc({ kind, action, code: isErrorCode(code) ? code : 'INTERNAL' });
+    if (code !== null) this.failed({ kind, action }, code);
     if (outcome === 'lease_lapsed') this.leaseExpiries.inc({ kind });
     if (seconds !== null)
       this.seconds.observe({ kind, action, outcome, software: softwareLabel(software) }, Math.max(0, seconds));
     if (bytes > 0) this.bytes.inc({ kind, action }, bytes);
+  }
+
+  /** Of an attempt, or of a message that should have led to one. */
+  failed({ kind, action }: JobSort, code: string): void {
+    this.failures.inc({ kind, action, code: isErrorCode(code) ? code : 'INTERNAL' });
   }
 
   ended({ kind, action }: JobSort, outcome: (typeof ENDS)[number]): void {

@@ -3,8 +3,8 @@ import { type JobKind } from '#libs/contracts';
 
 interface Worker {
   kind: JobKind;
-  /** Jobs that it can run at once. */
-  slots: number;
+  /** Jobs that it can run at once; 0 once it takes no more. */
+  slots(): number;
   /** Jobs that it runs now. */
   running(): number;
 }
@@ -24,7 +24,7 @@ export class WorkerMetrics {
       });
     };
     gauge('vice_worker_jobs_running', 'Jobs that this worker runs', (worker) => worker.running());
-    gauge('vice_worker_slots', 'Jobs that this worker can run at once', (worker) => worker.slots);
+    gauge('vice_worker_slots', 'Jobs that this worker can run at once; 0 once it takes no more', (worker) => worker.slots());
   }
 
   watch(worker: Worker): void {

@@ -37,6 +37,19 @@ await describeWith([postgres()], 'a transaction', () => {
     expect(await database.query('SELECT value FROM counters')).toEqual([{ value: 2 }, { value: 2 }]);
   });
 
+  test('is not to be had where nothing can be changed, and the database says so when it is asked', async () => {
+    await database.check();
+    const readOnly = new Database(
+      await openDatabase(`${server.url}?options=-c%20default_transaction_read_only%3Don`),
+      createLogger('test', 'silent'),
+    );
+    try {
+      await expect(readOnly.check()).rejects.toThrow('takes no changes');
+    } finally {
+      await readOnly.source.destroy();
+    }
+  });
+
   test('that meets a deadlock again and again is given up', async () => {
     let runs = 0;
     const deadlock = async ({ manager }: Transaction) => {

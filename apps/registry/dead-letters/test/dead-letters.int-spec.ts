@@ -42,7 +42,10 @@ await describeWith([postgres()], 'what the broker gave up on', () => {
   }
 
   it('shows on its job, and counts as a failure that is tried again under the same attempt', async () => {
+    const counted = async () => (await place.vice.samples()).sum('vice_jobs_failures_total', { code: 'MESSAGE_DEAD_LETTERED' });
+    expect(await counted()).toBe(0);
     const { message, letter, imageId } = await deadAndQueued();
+    expect(await counted()).toBe(1);
     expect(letter).toEqual({
       ...{ id: expect.any(String), queue: 'import', jobId: message.jobId, attempt: 1 },
       ...{ body: null, reason: 'delivery_limit', count: 1, at: expect.any(String) },
