@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process';
+import { randomInt } from 'node:crypto';
 import { cp, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -72,7 +73,10 @@ export class ComposeStack implements AsyncDisposable {
 
   static async start(engine: TestEngine, folder: string): Promise<ComposeStack> {
     const [port, managementPort] = [await freePort(), await freePort()];
+    // another run beside this one has its own
+    const subnet = `10.${randomInt(128, 255)}.${randomInt(0, 127) * 2}`;
     const settings = {
+      ...{ VICE_BACKEND_SUBNET: `${subnet}.0/25`, VICE_OUTSIDE_SUBNET: `${subnet}.128/25`, VICE_IMPORT_WORKERS: '2' },
       ...{ POSTGRES_IMAGE: 'vice-test-postgres', RABBITMQ_IMAGE: 'vice-test-rabbitmq', PROMETHEUS_IMAGE: 'vice-test-prometheus' },
       ...{ VICE_PORT: String(port), RABBITMQ_MANAGEMENT_PORT: String(managementPort) },
     };
@@ -84,7 +88,7 @@ export class ComposeStack implements AsyncDisposable {
     );
     const stack = new ComposeStack(engine, folder, `http://127.0.0.1:${port}`, `http://127.0.0.1:${managementPort}`);
     try {
-      await stack.compose('up', '--detach', '--no-build', '--wait', '--scale', 'import-worker=2', ...STARTED);
+      await stack.compose('up', '--detach', '--no-build', '--wait', ...STARTED);
     } catch (error) {
       const logs = await stack.compose('logs', '--tail', '20').catch(String);
       await stack[Symbol.asyncDispose]();

@@ -148,6 +148,16 @@ await describeWith([root(), dockerEngine('26'), tool('debootstrap'), tool('qemu-
       });
     });
 
+    test('no environment of a user can be inside of it', async () => {
+      const ada = await new ViceClient(stack.url, null, []).register();
+      for (const location of ['tcp://postgres:5432', 'tcp://rabbitmq:15672', 'tcp://gateway:8080']) {
+        const { id } = await ada.dockerEnvironment(location);
+        expect(await ada.post(`/environment/${id}/check`)).toMatchObject({
+          body: { ok: false, message: expect.stringMatching(/its operator has closed that address/) },
+        });
+      }
+    });
+
     test('RabbitMQ knows only the user of the secrets, and goes by our settings', async () => {
       const password = (await readFile(join(folder.path, 'secrets/rabbitmq_password'), 'utf8')).trim();
       const ask = (path: string, login: string) =>

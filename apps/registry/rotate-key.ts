@@ -1,6 +1,6 @@
 import { type Logger } from '#libs/observability';
 import { type SecretBox } from '#libs/secrets';
-import { Database, openDatabase } from './database/index.js';
+import { Database, notLetIn, openDatabase } from './database/index.js';
 import { lockForOneProcess } from './database/one-process-lock.js';
 import { rotateKey } from './users/key-rotation.js';
 
@@ -15,7 +15,9 @@ interface RotationPlace {
 
 /** Changes the secret key of a database; answers in words what was done. */
 export async function rotateDatabaseKey({ databaseUrl, box, logger, alone }: RotationPlace): Promise<string> {
-  const source = await openDatabase(databaseUrl, 3);
+  const source = await openDatabase(databaseUrl, 3).catch((cause: unknown) => {
+    throw notLetIn(cause);
+  });
   try {
     if (alone) await lockForOneProcess(source);
     const { keyId, formerKeyId, environments, secrets } = await rotateKey(new Database(source, logger), box);

@@ -1,10 +1,9 @@
 import { type ViceConfig } from '#libs/config';
-import { ViceError } from '#libs/errors';
 import { CallServer, healthMeanwhile, startNestService, type Broker, type Closable } from '#libs/messaging';
 import { type Logger, type Metrics } from '#libs/observability';
 import { SecretBox } from '#libs/secrets';
 import { currentSchema } from './current-schema.js';
-import { connectDatabase, Database, explained, openDatabase } from './database/index.js';
+import { connectDatabase, Database, explained, notLetIn, openDatabase } from './database/index.js';
 import { lockForOneProcess } from './database/one-process-lock.js';
 import { openedPatiently } from './patient-database.js';
 import { RegistryModule } from './registry.module.js';
@@ -46,11 +45,7 @@ export async function startRegistry({
     : open(databaseUrl);
   const source = await opening.catch((cause: unknown) => {
     if (stopping?.aborted) throw cause;
-    throw new ViceError(
-      'CONFIGURATION',
-      `PostgreSQL at DATABASE_URL does not let us in: ${cause instanceof Error ? cause.message : String(cause)}`,
-      { cause },
-    );
+    throw notLetIn(cause);
   });
   if (!config.migrateAtStart) await currentSchema(source, { config, logger, listen, stopping });
   if (!config.amqpUrl) await lockForOneProcess(source);

@@ -79,7 +79,11 @@ export class JobMetrics {
     this.createdTotal = counter('created_total', 'Jobs that were begun', sort);
     this.attempts = counter('attempts_total', 'Attempts that have ended, by outcome and number', [...sort, 'outcome', 'attempt']);
     this.endedTotal = counter('ended_total', 'Jobs that have ended, by outcome', [...sort, 'outcome']);
-    this.failures = counter('failures_total', 'Attempts that failed, for good or not, and messages of jobs that were lost, by error code', [...sort, 'code']);
+    this.failures = counter(
+      'failures_total',
+      'Attempts that failed, for good or not, and messages of jobs that were lost, by error code',
+      [...sort, 'code'],
+    );
     this.seconds = new Histogram({
       name: 'vice_jobs_duration_seconds',
       help: 'How long attempts took from claim to end, by the software of the environment',

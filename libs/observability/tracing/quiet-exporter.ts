@@ -1,6 +1,7 @@
 import { type OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-http';
 import { type ReadableSpan, type SpanExporter } from '@opentelemetry/sdk-trace-node';
 import { type Logger } from '../logger.js';
+import { outsideWork } from '../work.js';
 
 type Result = Parameters<Parameters<OTLPTraceExporter['export']>[1]>[0];
 
@@ -36,7 +37,9 @@ export class QuietExporter implements SpanExporter {
   private failed(spans: number, error: Error | undefined): void {
     this.lost += spans;
     if (performance.now() - this.saidAt < SAY_AGAIN_MS) return;
-    this.logger.warn({ spans: this.lost, reason: error?.message }, 'traces could not be sent; these spans are lost');
+    // The spans are those of many requests, not of the one at hand.
+    const lost = { spans: this.lost, reason: error?.message };
+    outsideWork(() => this.logger.warn(lost, 'traces could not be sent; these spans are lost'));
     this.saidAt = performance.now();
     this.lost = 0;
   }
