@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Inject, Injectable, type BeforeApplicationShutdown, type OnApplicationBootstrap } from '@nestjs/common';
 import { type JobQueue } from '#libs/contracts';
 import { BROKER, jobSpan, type Broker } from '#libs/messaging';
@@ -12,6 +13,9 @@ const POLL_MS = 500;
 const CLAIM = '15 seconds';
 const OVERDUE = '15 seconds';
 const PAUSE_AFTER_FAILURE = '1 second';
+/** How often a queue must look short, so that messages are taken for lost. */
+const LOOKS = 8;
+const BETWEEN_LOOKS_MS = 250;
 
 interface Unpublished {
   id: string;
@@ -116,26 +120,39 @@ export class RelayService implements OnApplicationBootstrap, BeforeApplicationSh
   }
 
   /**
-   * Finds published jobs that no message stands for any more, and has them published again. The messages are counted before the jobs, and of
-   * these only those that were published by then: what is claimed or published meanwhile does not make a queue look short.
+   * Finds published jobs that no message stands for any more, and has them published again. A message that a worker has and has not claimed yet is
+   * in no queue either: so only what stays short for a while counts.
    */
   async republishLost(): Promise<void> {
-    const [overdue] = await this.database.query<{ began: string }>(
-      `SELECT now()::text AS began FROM jobs WHERE state = 'queued' AND published AND publish_at <= now() LIMIT 1`,
-    );
-    if (!overdue) return;
-    const depths = await this.broker.depths();
-    const waiting = await this.database.query<{ queue: JobQueue; jobs: number }>(
-      `SELECT queue, count(*)::int AS jobs FROM jobs
-        WHERE state = 'queued' AND published AND publish_at <= $1::timestamptz + $2::interval GROUP BY queue`,
-      [overdue.began, OVERDUE],
-    );
-    const short = waiting.filter(({ queue, jobs }) => jobs > depths[queue].ready).map(({ queue }) => queue);
+    let short = await this.shortQueues();
+    for (let look = 1; look < LOOKS && short.length > 0; look++) {
+      await sleep(BETWEEN_LOOKS_MS);
+      const still = await this.shortQueues();
+      short = short.filter((queue) => still.includes(queue));
+    }
     if (short.length === 0) return;
     await this.database.query(
       `UPDATE jobs SET published = false WHERE state = 'queued' AND published AND publish_at <= now() AND queue = ANY($1)`,
       [short],
     );
     this.wake();
+  }
+
+  /**
+   * The queues that hold fewer messages than there are jobs that wait in them, some of them for long. The messages are counted before the jobs, and of
+   * these only those that were published by then: what is claimed or published meanwhile does not make a queue look short.
+   */
+  private async shortQueues(): Promise<JobQueue[]> {
+    const [overdue] = await this.database.query<{ began: string }>(
+      `SELECT now()::text AS began FROM jobs WHERE state = 'queued' AND published AND publish_at <= now() LIMIT 1`,
+    );
+    if (!overdue) return [];
+    const depths = await this.broker.depths();
+    const waiting = await this.database.query<{ queue: JobQueue; jobs: number }>(
+      `SELECT queue, count(*)::int AS jobs FROM jobs
+        WHERE state = 'queued' AND published AND publish_at <= $1::timestamptz + $2::interval GROUP BY queue`,
+      [overdue.began, OVERDUE],
+    );
+    return waiting.filter(({ queue, jobs }) => jobs > depths[queue].ready).map(({ queue }) => queue);
   }
 }

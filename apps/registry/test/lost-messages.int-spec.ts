@@ -61,6 +61,15 @@ await describeWith([postgres()], 'a queue that is looked over for lost messages'
     expect(await toBePublished()).toEqual([]);
   });
 
+  test('does not look short while a worker has a message whose job it has not claimed yet', async () => {
+    await overdue();
+    await overdue();
+    let looks = 0;
+    count = async () => (++looks < 4 ? 1 : 2);
+    await relay.republishLost();
+    expect(await toBePublished()).toEqual([]);
+  });
+
   test('does not look short because a job is claimed meanwhile, or another published', async () => {
     const [claimed] = [await overdue(), await overdue()];
     count = async () => {
