@@ -3,5 +3,8 @@ import { isBounded, type BlobStore } from './blob-store.js';
 
 /** Has the metrics tell whether the store answers, and how much place it has left, where it has bounds. */
 export function watchStore(store: BlobStore, metrics: Metrics): void {
-  metrics.blobSpace.watch(isBounded(store) ? () => store.space() : () => store.check());
+  metrics.blobSpace.watch(async () => {
+    await store.check();
+    return isBounded(store) ? store.space() : undefined;
+  });
 }

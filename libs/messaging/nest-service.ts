@@ -1,4 +1,4 @@
-import { type DynamicModule } from '@nestjs/common';
+import { type DynamicModule, type Provider } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { type CustomTransportStrategy } from '@nestjs/microservices';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
@@ -13,13 +13,17 @@ export interface NestServiceOptions {
   listen: boolean;
 }
 
-/** A service that works through the broker: its module, with a transport strategy for each way in. Closing it lets what runs come to its end. */
+/**
+ * A service that works through the broker: its module, with a transport strategy for each way in. Closing it lets what runs come to its end, and until
+ * then it answers /health and /metrics.
+ */
 export async function startNestService(
   module: DynamicModule,
   strategies: readonly CustomTransportStrategy[],
   { config, logger, listen }: NestServiceOptions,
 ): Promise<Closable> {
-  const app = await NestFactory.create<NestFastifyApplication>(module, new FastifyAdapter(), {
+  const withEnd = { ...module, providers: [...(module.providers ?? []), endOf(strategies)] };
+  const app = await NestFactory.create<NestFastifyApplication>(withEnd, new FastifyAdapter(), {
     logger: new ViceNestLogger(logger),
   });
   for (const strategy of strategies) app.connectMicroservice({ strategy });
@@ -29,3 +33,13 @@ export async function startNestService(
   if (listen) await app.listen(config.port, config.host);
   return { close: () => app.close() };
 }
+
+/** Nest closes HTTP and the ways in at once, but only when all hooks have ended: so the ways in end in one. */
+const endOf = (strategies: readonly CustomTransportStrategy[]): Provider => ({
+  provide: Symbol('end of the ways in'),
+  useValue: {
+    beforeApplicationShutdown: async () => {
+      await Promise.all(strategies.map(async (strategy) => strategy.close() as unknown));
+    },
+  },
+});

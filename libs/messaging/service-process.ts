@@ -91,7 +91,8 @@ export async function runUntilSignal(start: (stopping: AbortSignal) => Promise<C
 }
 
 /** What is awaited, or an AbortError as soon as the process is to end. */
-function unlessStopped<T>(awaited: Promise<T>, stopping: AbortSignal): Promise<T> {
+async function unlessStopped<T>(awaited: Promise<T>, stopping: AbortSignal): Promise<T> {
+  stopping.throwIfAborted();
   const stopped = new Promise<never>((_, reject) =>
     stopping.addEventListener('abort', () => reject(stopping.reason as Error), { once: true }),
   );

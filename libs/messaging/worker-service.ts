@@ -38,10 +38,8 @@ export async function startWorker(
   );
   const service = await startNestService(module, [jobs, ...more], { config, logger, listen });
   return {
-    // Until its last job has ended it is asked how it is, and answers calls.
     async close() {
       closing = true;
-      await jobs.close();
       await service.close();
     },
   };
