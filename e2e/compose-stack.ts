@@ -73,10 +73,9 @@ export class ComposeStack implements AsyncDisposable {
 
   static async start(engine: TestEngine, folder: string): Promise<ComposeStack> {
     const [port, managementPort] = [await freePort(), await freePort()];
-    // another run beside this one has its own
-    const subnet = `10.${randomInt(128, 255)}.${randomInt(0, 127) * 2}`;
     const settings = {
-      ...{ VICE_BACKEND_SUBNET: `${subnet}.0/25`, VICE_OUTSIDE_SUBNET: `${subnet}.128/25`, VICE_IMPORT_WORKERS: '2' },
+      // another run beside this one has networks of its own
+      ...{ VICE_NETWORK_PREFIX: `10.${randomInt(128, 255)}`, VICE_IMPORT_WORKERS: '2' },
       ...{ POSTGRES_IMAGE: 'vice-test-postgres', RABBITMQ_IMAGE: 'vice-test-rabbitmq', PROMETHEUS_IMAGE: 'vice-test-prometheus' },
       ...{ VICE_PORT: String(port), RABBITMQ_MANAGEMENT_PORT: String(managementPort) },
     };

@@ -158,6 +158,15 @@ await describeWith([root(), dockerEngine('26'), tool('debootstrap'), tool('qemu-
       }
     });
 
+    test('an environment of a user can be on its machine', async () => {
+      const prefix = /^VICE_NETWORK_PREFIX=(.*)$/m.exec(await readFile(join(folder.path, '.env'), 'utf8'))![1];
+      const ada = await new ViceClient(stack.url, null, []).register();
+      const { id } = await ada.dockerEnvironment(`tcp://${prefix}.65.1:9`);
+      expect(await ada.post(`/environment/${id}/check`)).toMatchObject({
+        body: { ok: false, message: expect.stringMatching(/refused|does not answer/) },
+      });
+    }, 60_000);
+
     test('RabbitMQ knows only the user of the secrets, and goes by our settings', async () => {
       const password = (await readFile(join(folder.path, 'secrets/rabbitmq_password'), 'utf8')).trim();
       const ask = (path: string, login: string) =>
