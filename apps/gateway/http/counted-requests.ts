@@ -28,10 +28,12 @@ export function countRequest(request: FastifyRequest, reply: FastifyReply, metri
   // Fastify has no word for a client that leaves in the middle of its answer; the response closes in any case.
   reply.raw.once('close', () => {
     if (isSeen) metrics.ended();
-    const status = reply.raw.headersSent ? reply.raw.statusCode : CLIENT_LEFT;
-    metrics.answered(method, route, status, (performance.now() - began) / 1000);
+    metrics.answered(method, route, statusAtEnd(reply), (performance.now() - began) / 1000);
   });
 }
+
+/** When the response has closed. */
+export const statusAtEnd = ({ raw }: FastifyReply): number => (raw.headersSent ? raw.statusCode : CLIENT_LEFT);
 
 function patternOf({ routeOptions: { url } }: FastifyRequest): string | undefined {
   return url === undefined || CATCH_ALL.has(url) ? undefined : url;

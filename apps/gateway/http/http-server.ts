@@ -5,7 +5,7 @@ import { type FastifyError, type FastifyInstance, type FastifyReply, type Fastif
 import { ViceError } from '#libs/errors';
 import { uncheckedLogger, withoutSecrets, type Logger, type Metrics } from '#libs/observability';
 import { MAX_BODY_BYTES } from '../bodies/raw-body.js';
-import { countRequest, countRequests } from './counted-requests.js';
+import { countRequest, countRequests, statusAtEnd } from './counted-requests.js';
 import { problemOf } from './problem.js';
 import { requestId } from './request-id.js';
 import { workOnRequests } from './request-work.js';
@@ -49,8 +49,10 @@ export function httpServer(logger: Logger, metrics: Metrics): FastifyAdapter {
   });
   workOnRequests(server);
   const requestLog = uncheckedLogger(logger);
-  server.addHook('onResponse', async (request, reply) => {
-    (request as GatewayRequest).atWork(() => logRequest(requestLog, request, reply));
+  server.addHook('onRequest', async (request, reply) => {
+    reply.raw.once('close', () => (request as GatewayRequest).atWork(() => logRequest(requestLog, request, reply)));
+  });
+  server.addHook('onResponse', async (request) => {
     if (!request.raw.complete) endRefusedBody(request.raw);
   });
   return adapter;
@@ -73,7 +75,7 @@ function logRequest(logger: Logger, request: FastifyRequest, reply: FastifyReply
   const ms = Math.round(reply.elapsedTime * 10) / 10;
   const aborted = reply.raw.writableFinished ? undefined : true;
   const userId = (request as GatewayRequest).user?.id;
-  const status = reply.statusCode;
+  const status = statusAtEnd(reply);
   const level = PROBES.test(path) && status < 400 ? 'debug' : 'info';
   logger[level]({ method, path, status, ms, userId, aborted }, 'request');
 }

@@ -1,5 +1,6 @@
 import { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { beginTrace, beginWork, boundToWork, readTraceParent, withSpan, type Attributes, type Span } from '#libs/observability';
+import { statusAtEnd } from './counted-requests.js';
 import { type GatewayRequest } from './request.js';
 
 /** What asks for these every few seconds is no trace of anybody's. */
@@ -12,14 +13,17 @@ const UNTRACED = /^\/(health|metrics)\b/;
 export function workOnRequests(server: FastifyInstance): void {
   server.decorateRequest('atWork', <T>(run: () => T) => run());
   server.decorateRequest('span', undefined);
-  server.addHook('onRequest', (request, _reply, done) => {
+  server.addHook('onRequest', (request, reply, done) => {
     const work = request as GatewayRequest;
     const traceParent = readTraceParent(request.headers['traceparent']);
     beginWork({ requestId: request.id, ...(traceParent && { traceParent }) }, () => {
       work.span = UNTRACED.test(request.url)
         ? undefined
         : beginTrace(spanName(request), { kind: 'server', attributes: spanAttributes(request) }, traceParent);
-      withSpan(work.span, () => {
+      const { span } = work;
+      // also when the client leaves in the middle of its answer
+      if (span) reply.raw.once('close', () => endSpan(span, reply));
+      withSpan(span, () => {
         work.atWork = boundToWork((run) => run()) as GatewayRequest['atWork'];
         done();
       });
@@ -27,11 +31,6 @@ export function workOnRequests(server: FastifyInstance): void {
   });
   // Between these two hooks the body is waited for, by what belongs to the connection.
   server.addHook('preHandler', (request, _reply, done) => (request as GatewayRequest).atWork(done));
-  server.addHook('onResponse', (request, reply, done) => {
-    const { span } = request as GatewayRequest;
-    if (span) endSpan(span, reply);
-    done();
-  });
 }
 
 const spanName = ({ method, routeOptions }: FastifyRequest): string =>
@@ -47,8 +46,8 @@ const spanAttributes = ({ id, method, url, protocol, hostname, routeOptions }: F
 });
 
 function endSpan(span: Span, reply: FastifyReply): void {
-  const { statusCode } = reply;
-  span.set({ 'http.response.status_code': statusCode });
-  if (statusCode >= 500) span.fail(String(statusCode));
+  const status = statusAtEnd(reply);
+  span.set({ 'http.response.status_code': status });
+  if (status >= 500) span.fail(String(status));
   span.end();
 }

@@ -41,6 +41,8 @@ export class TestGateway implements AsyncDisposable {
   readonly box = SecretBox.fromKey(SecretBox.newKey());
   /** Every call in order, as it crossed the broker. */
   readonly asked: { name: string; request: unknown }[] = [];
+  /** What it logs, where VICE_LOG_LEVEL is not `silent`, which it is here by default. */
+  readonly lines: Record<string, unknown>[] = [];
   url = '';
   blobs!: BlobStore;
   blobFolder = '';
@@ -59,7 +61,8 @@ export class TestGateway implements AsyncDisposable {
       VICE_LOG_LEVEL: 'silent',
       ...variables,
     });
-    const logger = createLogger('test', config.logLevel);
+    const write = (line: string) => void gateway.lines.push(JSON.parse(line) as Record<string, unknown>);
+    const logger = createLogger('test', config.logLevel, { write });
     const secretKey = SecretBox.newKey();
     Object.assign(gateway, {
       box: SecretBox.fromKey(secretKey),

@@ -32,7 +32,7 @@ const digestOf = (bytes: string | Buffer) => `sha256:${createHash('sha256').upda
 describe('uploadImage', () => {
   let gateway: TestGateway;
   beforeAll(async () => {
-    gateway = await TestGateway.start({ VICE_MAX_IMAGE_BYTES: String(MAX_BYTES) });
+    gateway = await TestGateway.start({ VICE_MAX_IMAGE_BYTES: String(MAX_BYTES), VICE_LOG_LEVEL: 'info' });
   });
   beforeEach(() => {
     gateway.asked.splice(0);
@@ -144,13 +144,18 @@ describe('uploadImage', () => {
     expect(committed()).toHaveLength(1);
   });
 
-  it('leaves nothing behind of a client that goes away', async () => {
+  it('leaves nothing behind of a client that goes away, but a line in the log', async () => {
     const connection = await RawConnection.open(gateway.url);
-    connection.send(`POST ${PATH} HTTP/1.1\r\nHost: x\r\nAuthorization: ${BASIC}\r\nContent-Length: 3000000\r\n`);
+    connection.send(
+      `POST ${PATH} HTTP/1.1\r\nHost: x\r\nX-Request-Id: left\r\nAuthorization: ${BASIC}\r\nContent-Length: 3000000\r\n`,
+    );
     connection.send(`Content-Type: ${FORM['content-type']}\r\n\r\n`).send(part(upfile(randomBytes(1_000_000))));
     await until(async () => (await gateway.staged()).length === 1, { what: 'the upload is under way' });
     connection.socket.destroy();
     await expectNothingLeft();
+    const line = () => gateway.lines.find(({ msg, requestId }) => msg === 'request' && requestId === 'left');
+    const left = { method: 'POST', path: PATH, status: 499, aborted: true };
+    expect(await until(line, { what: 'the line' })).toMatchObject(left);
   });
 
   it('drops what the registry does not want any more', async () => {

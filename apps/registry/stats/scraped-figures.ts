@@ -40,7 +40,7 @@ export class ScrapedFigures implements OnApplicationBootstrap {
   }
 
   private async ofDatabase() {
-    const [inHand, live] = await Promise.all([this.stats.inHand(), liveJobs(this.database)]);
+    const [inHand, live] = await Promise.all([this.stats.inHand(), liveJobs(this.database), this.database.check()]);
     return { inHand, live };
   }
 }

@@ -118,7 +118,7 @@ export class FilesystemBlobStore implements BoundedBlobStore {
       await this.folders;
     } catch (error) {
       this.folders = undefined;
-      throw error;
+      throw diskError(error);
     }
   }
 }
