@@ -1,8 +1,5 @@
-import { request as httpRequest, type ClientRequest, type IncomingHttpHeaders, type IncomingMessage } from 'node:http';
+import { request as httpRequest, type IncomingHttpHeaders, type IncomingMessage } from 'node:http';
 import { type Socket } from 'node:net';
-import { type Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
-import { setImmediate } from 'node:timers/promises';
 import { createSecureContext, rootCertificates, type SecureContext } from 'node:tls';
 import { ViceError } from '#libs/errors';
 import { traced, type SpanOptions } from '#libs/observability';
@@ -10,15 +7,12 @@ import { connectionError, type Peer } from '../connection-errors.js';
 import { type EgressPolicy } from '../egress-policy.js';
 import { secured } from '../secured.js';
 import { CloudRefusal, reasonIn, retryAfterOf } from './cloud-errors.js';
+import { sendBody, type Upload } from './upload-body.js';
 
 /** For the whole answer to a question about metadata. */
 const ANSWER_MS = 60_000;
 /** Without a byte in either direction. */
 const STALL_MS = 30_000;
-/** From the last byte of an upload to its answer: the service may copy all of it elsewhere before. */
-const UPLOADED_MS = 600_000;
-/** How long an upload waits to be asked for its bytes, by a service that never asks. */
-const CONTINUE_MS = 500;
 const MAX_ANSWER_BYTES = 32 * 2 ** 20;
 const MAX_REFUSAL_BYTES = 64 * 2 ** 10;
 const MAX_REDIRECTS = 3;
@@ -35,12 +29,6 @@ export interface CloudRequest {
   upload?: Upload;
   /** What it makes must not come to be unnoticed: its answer is waited for, also when the session is to end. */
   uninterrupted?: boolean;
-}
-
-export interface Upload {
-  /** Bytes. */
-  length: number;
-  open(): Promise<Readable>;
 }
 
 export interface CloudAnswer {
@@ -171,57 +159,6 @@ export class CloudHttp {
     dialled.setTimeout(STALL_MS, () => dialled.destroy(timeout()));
     return dialled;
   }
-}
-
-/** A service that refuses an upload answers before it has read everything, and closes: then its answer counts, not the broken pipe. */
-async function sendBody(outgoing: ClientRequest, { open }: Upload, socket: Socket, asksBefore: boolean): Promise<void> {
-  let answered = false;
-  outgoing.once('response', () => (answered = true));
-  const untilAnswered = async function* (chunks: AsyncIterable<Buffer>) {
-    for await (const chunk of chunks) {
-      // Lets in what has come.
-      await setImmediate();
-      if (answered) return;
-      yield chunk;
-    }
-  };
-  leaveBreaksToReading(socket);
-  try {
-    if (asksBefore && !(await isAskedFor(outgoing))) return;
-    await pipeline(await open(), untilAnswered, outgoing);
-    if (!answered) socket.setTimeout(UPLOADED_MS);
-  } catch (error) {
-    if (!answered) outgoing.destroy(error as Error);
-  }
-}
-
-/**
- * A write that fails would end the socket although an answer may lie in it, unread. What is read last tells the same: that the connection has ended.
- */
-function leaveBreaksToReading(socket: Socket): void {
-  type Done = (error?: Error | null) => void;
-  const { _write: write, _writev: writeAll } = socket;
-  const spared =
-    (done: Done): Done =>
-    (error) =>
-      done(BREAKS.includes((error as NodeJS.ErrnoException | null | undefined)?.code ?? '') ? null : error);
-  socket._write = (chunk, encoding, done) => write.call(socket, chunk, encoding, spared(done));
-  socket._writev = (chunks, done) => writeAll!.call(socket, chunks, spared(done));
-}
-
-const BREAKS = ['EPIPE', 'ECONNRESET'];
-
-/** Whether the bytes are wanted: false where the service has answered without them. */
-function isAskedFor(outgoing: ClientRequest): Promise<boolean> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(() => resolve(true), CONTINUE_MS);
-    const settle = (wanted: boolean) => () => {
-      clearTimeout(timer);
-      resolve(wanted);
-    };
-    outgoing.once('continue', settle(true)).once('response', settle(false)).once('close', settle(false));
-    outgoing.flushHeaders();
-  });
 }
 
 /** A stall is a silence of the service; while we take nothing, it cannot send. */

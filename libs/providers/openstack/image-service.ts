@@ -1,9 +1,9 @@
 import { glance } from 'openstack-client';
 import { ViceError } from '#libs/errors';
 import { cloudError, CloudRefusal, refusalIn } from './cloud-errors.js';
-import { type Upload } from './cloud-http.js';
 import { type Cloud, type Query, type ServiceAccess } from './cloud.js';
 import { type ImageRecord } from './image-record.js';
+import { type Upload } from './upload-body.js';
 
 /** Glance's image API v2. Its errors are in words for the user. */
 export class ImageService {
