@@ -8,7 +8,7 @@ import { MAX_BODY_BYTES } from '../bodies/raw-body.js';
 import { countRequest, countRequests, statusAtEnd } from './counted-requests.js';
 import { problemOf } from './problem.js';
 import { requestId } from './request-id.js';
-import { workOnRequests } from './request-work.js';
+import { isProbe, workOnRequests } from './request-work.js';
 import { type GatewayRequest } from './request.js';
 
 /** A connection on which nothing moves for that long is closed: an upload that stopped holds space. */
@@ -18,8 +18,6 @@ const LINGER_MS = 30_000;
 /** A username of 128 characters, each of which takes up to 12 in a path. */
 const LONGEST_PARAMETER = 128 * 12;
 const UPLOAD_PATH = /^\/v1\/image\/[^/]+\/file$/;
-/** What asks every few seconds has no line in the log while all is well. */
-const PROBES = /^\/(health\/(live|ready)|metrics)$/;
 
 /** Fastify as this API needs it: request ids, one log line per request, bodies collected unparsed, refused uploads ended gently. */
 export function httpServer(logger: Logger, metrics: Metrics): FastifyAdapter {
@@ -44,14 +42,12 @@ export function httpServer(logger: Logger, metrics: Metrics): FastifyAdapter {
   server.decorateRequest('user', null);
   holdBackContinue(server);
   countRequests(server, metrics.http);
-  server.addHook('onRequest', async (request, reply) => {
-    reply.header('x-request-id', request.id);
-  });
-  workOnRequests(server);
   const requestLog = uncheckedLogger(logger);
   server.addHook('onRequest', async (request, reply) => {
+    reply.header('x-request-id', request.id);
     reply.raw.once('close', () => (request as GatewayRequest).atWork(() => logRequest(requestLog, request, reply)));
   });
+  workOnRequests(server);
   server.addHook('onResponse', async (request) => {
     if (!request.raw.complete) endRefusedBody(request.raw);
   });
@@ -76,7 +72,7 @@ function logRequest(logger: Logger, request: FastifyRequest, reply: FastifyReply
   const aborted = reply.raw.writableFinished ? undefined : true;
   const userId = (request as GatewayRequest).user?.id;
   const status = statusAtEnd(reply);
-  const level = PROBES.test(path) && status < 400 ? 'debug' : 'info';
+  const level = isProbe(path) && status < 400 ? 'debug' : 'info';
   logger[level]({ method, path, status, ms, userId, aborted }, 'request');
 }
 

@@ -3,8 +3,8 @@ import { beginTrace, beginWork, boundToWork, readTraceParent, withSpan, type Att
 import { statusAtEnd } from './counted-requests.js';
 import { type GatewayRequest } from './request.js';
 
-/** What asks for these every few seconds is no trace of anybody's. */
-const UNTRACED = /^\/(health|metrics)\b/;
+/** What is asked every few seconds: no trace of anybody's, and no line in the log while all is well. */
+export const isProbe = (path: string): boolean => /^\/(health|metrics)\b/.test(path);
 
 /**
  * Makes each request a piece of work: what it does, here and in other services, carries its id, and is a trace that goes on where the client's
@@ -12,19 +12,16 @@ const UNTRACED = /^\/(health|metrics)\b/;
  */
 export function workOnRequests(server: FastifyInstance): void {
   server.decorateRequest('atWork', <T>(run: () => T) => run());
-  server.decorateRequest('span', undefined);
   server.addHook('onRequest', (request, reply, done) => {
-    const work = request as GatewayRequest;
     const traceParent = readTraceParent(request.headers['traceparent']);
     beginWork({ requestId: request.id, ...(traceParent && { traceParent }) }, () => {
-      work.span = UNTRACED.test(request.url)
+      const span = isProbe(request.url)
         ? undefined
         : beginTrace(spanName(request), { kind: 'server', attributes: spanAttributes(request) }, traceParent);
-      const { span } = work;
       // also when the client leaves in the middle of its answer
       if (span) reply.raw.once('close', () => endSpan(span, reply));
       withSpan(span, () => {
-        work.atWork = boundToWork((run) => run()) as GatewayRequest['atWork'];
+        (request as GatewayRequest).atWork = boundToWork((run) => run()) as GatewayRequest['atWork'];
         done();
       });
     });

@@ -1,6 +1,5 @@
 import { type FastifyReply, type FastifyRequest } from 'fastify';
 import { type User } from '#libs/contracts';
-import { type Span } from '#libs/observability';
 import { type QueryParameters } from '../bodies/query.js';
 
 /** A request under `/v1` after the login was checked; `user` is null where nobody logged in. */
@@ -9,8 +8,6 @@ export interface GatewayRequest extends FastifyRequest {
   query: QueryParameters;
   /** Runs something as work on this request. */
   atWork: <T>(run: () => T) => T;
-  /** Undefined where nothing is traced. */
-  span: Span | undefined;
 }
 
 export type GatewayReply = FastifyReply;
